@@ -1,0 +1,67 @@
+"""What everything else speaks of: frozen values without behaviour that needs the world."""
+
+from notifier.model.event import (
+    BestChange,
+    BestSnapshot,
+    Event,
+    EventType,
+    Notice,
+    NoticeType,
+    StatusChange,
+    event_id,
+)
+from notifier.model.identity import Api, JobIdentity, Scope
+from notifier.model.job import (
+    BestTrainingJob,
+    Completion,
+    ComputeHours,
+    Direction,
+    Metric,
+    MetricDefinition,
+    ParameterRange,
+    ResourceLimits,
+    TrialCounts,
+    TuningJob,
+)
+from notifier.model.outbox import Batch, Hold, Owed, Policy, Told
+from notifier.model.status import ENDED, FINAL, RUNNING, Status, ended, rank
+from notifier.model.watch import Page, Remembered, ScopeState, Summary
+
+__all__ = [
+    "ENDED",
+    "FINAL",
+    "RUNNING",
+    "Api",
+    "Batch",
+    "BestChange",
+    "BestSnapshot",
+    "BestTrainingJob",
+    "Completion",
+    "ComputeHours",
+    "Direction",
+    "Event",
+    "EventType",
+    "Hold",
+    "JobIdentity",
+    "Metric",
+    "MetricDefinition",
+    "Notice",
+    "NoticeType",
+    "Owed",
+    "Page",
+    "ParameterRange",
+    "Policy",
+    "Remembered",
+    "ResourceLimits",
+    "Scope",
+    "ScopeState",
+    "Status",
+    "StatusChange",
+    "Summary",
+    "Told",
+    "TrialCounts",
+    "TuningJob",
+    "ended",
+    "event_id",
+    "rank",
+]

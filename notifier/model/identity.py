@@ -1,0 +1,72 @@
+"""Which job, in which account, seen through which API."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+CONSOLE_HOSTS = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+
+
+class Api(StrEnum):
+    """The two dialects: today's operations, and the preview's `describe_tuning_job`."""
+
+    HYPERPARAMETER = "hyperparameter"
+    PREVIEW = "preview"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """One account and region through one API: what one sweep covers. `account_id` is 12 digits."""
+
+    account_id: str
+    region: str
+    api: str = Api.HYPERPARAMETER
+
+    @property
+    def key(self) -> str:
+        """The scope as one word, for keys and logs: `111122223333/us-east-1/hyperparameter`."""
+        return f"{self.account_id}/{self.region}/{self.api}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class JobIdentity:
+    """A tuning job for ever: a name used again is another job, because its creation time differs.
+
+    `name` is lower-cased (names are case-insensitive); `created` is epoch seconds, floored.
+    """
+
+    account_id: str
+    region: str
+    name: str
+    created: int
+
+    @classmethod
+    def of(cls, account_id: str, region: str, name: str, created_at: datetime) -> "JobIdentity":
+        """The identity of a job as any answer of the API names it."""
+        return cls(account_id, region, name.lower(), int(created_at.timestamp()))
+
+    @property
+    def key(self) -> str:
+        """The identity as one word: what the store's keys and the order of delivery go by."""
+        return f"{self.account_id}/{self.region}/{self.name}/{self.created}"
+
+
+def partition(region: str) -> str:
+    """The AWS partition of a region: `aws`, `aws-cn`, `aws-us-gov`, or `aws-iso` for those without a known console."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    if region.startswith("us-gov-"):
+        return "aws-us-gov"
+    if "-iso" in region or region.startswith(("eusc-", "us-iso")):
+        return "aws-iso"
+    return "aws"
+
+
+def console_url(region: str, kind: str, name: str) -> str | None:
+    """The console page of a job, None where no console is known; `kind` is `hyper-tuning-jobs` or `jobs`."""
+    host = CONSOLE_HOSTS.get(partition(region))
+    return f"https://{region}.{host}/sagemaker/home?region={region}#/{kind}/{name}" if host else None

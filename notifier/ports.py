@@ -1,0 +1,160 @@
+"""What the adapters offer to the pipeline: one screen that says how the parts meet."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from notifier.model import (
+    Batch,
+    Event,
+    Hold,
+    JobIdentity,
+    Notice,
+    Owed,
+    Page,
+    Policy,
+    Remembered,
+    Scope,
+    ScopeState,
+    Told,
+    TuningJob,
+)
+
+
+class Source(Protocol):
+    """One scope's tuning API. Every method retries within its own deadline, then raises CallFailed."""
+
+    region: str
+    api: str
+
+    async def account(self) -> str | None:
+        """The caller's account (sts:GetCallerIdentity); None where STS will not say and the first ARN must."""
+        ...
+
+    def pages(self) -> AsyncIterator[Page]:
+        """List all tuning jobs, newest first, 100 a page; a page is asked for when it is wanted."""
+        ...
+
+    async def describe(self, name: str, *, trials: bool = False) -> TuningJob:
+        """One job's record; with `trials`, what only its training jobs tell as well (more calls). Raises JobMissing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one look at a job changes: what is remembered of it now (with its record), and what is owed for it."""
+
+    remembered: Remembered
+    record: TuningJob | None = None
+    events: tuple["Routed", ...] = ()
+    forget: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """One event and the names of the destinations that should hear it."""
+
+    event: Event | Notice
+    destinations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A row that stays owed. `attempts` and the rest replace what the row says."""
+
+    seq: int
+    next_at: float
+    attempts: int
+    repeated: bool
+    error: str
+    alone_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one attempt, or a decision not to attempt, changes for a destination: one transaction.
+
+    `hold` None lifts the hold. `told` is by job key. `notices` are new events, owed by this change.
+    """
+
+    destination: str
+    settled: tuple[int, ...] = ()
+    postponed: tuple[Postponed, ...] = ()
+    dead: tuple[tuple[int, str], ...] = ()
+    hold: Hold | None = None
+    told: tuple[tuple[str, Told], ...] = ()
+    notices: tuple[Routed, ...] = ()
+
+
+class WatchStore(Protocol):
+    """What the watch loop needs of the store. Every method raises StoreUnavailable."""
+
+    async def scope_state(self, scope: Scope) -> ScopeState: ...
+
+    async def remembered(self, scope: Scope) -> dict[JobIdentity, Remembered]:
+        """Everything remembered of a scope."""
+        ...
+
+    async def records(self, identities: Collection[JobIdentity]) -> dict[JobIdentity, TuningJob]:
+        """The last known records; those without one are left out."""
+        ...
+
+    async def commit(self, observed: Sequence[Observed]) -> None:
+        """What we now know and what we now owe, in ONE transaction. An event id already known is not owed again."""
+        ...
+
+    async def complete(self, scope: Scope, state: ScopeState, notices: Sequence[Routed]) -> None:
+        """A sweep is complete: its state, and the notices it brings, in one transaction of its own."""
+        ...
+
+    async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:
+        """Forget ended jobs created before this moment (epoch seconds) that nothing unsettled speaks of; say which."""
+        ...
+
+
+class OutboxStore(Protocol):
+    """What the deliver loop needs of the store. Every method raises StoreUnavailable."""
+
+    async def now(self) -> float:
+        """The store's clock, epoch seconds."""
+        ...
+
+    async def owed(self, destination: str, limit: int) -> list[Owed]:
+        """Unsettled rows, oldest first. A row whose send was interrupted by a crash says `repeated`."""
+        ...
+
+    async def told(self, destination: str, job_keys: Collection[str]) -> dict[str, Told]: ...
+
+    async def hold(self, destination: str) -> Hold | None: ...
+
+    async def events(self, event_ids: Collection[str]) -> dict[str, Event | Notice]: ...
+
+    async def sending(self, seqs: Sequence[int]) -> None:
+        """Mark rows as under way, durably and before the send: a crash from here on may have delivered them."""
+        ...
+
+    async def finish(self, outcome: Outcome) -> None:
+        """Write what an attempt brought, in one transaction."""
+        ...
+
+
+class Destination(Protocol):
+    """A place messages go to. One attempt per call: the outbox owns the retries."""
+
+    policy: Policy
+
+    async def send(self, batch: Batch) -> None:
+        """Render and send once, within a deadline; raises DeliveryError saying whose failure it is."""
+        ...
+
+
+class Meter(Protocol):
+    """Where the adapters count what they do. Labels stay few: no job names."""
+
+    def call(self, region: str, operation: str, outcome: str, seconds: float) -> None:
+        """One call to AWS: outcome is `ok`, or a Cause."""
+        ...
+
+    def attempt(self, kind: str, outcome: str, seconds: float) -> None:
+        """One send: outcome is `ok`, or a Fault."""
+        ...
