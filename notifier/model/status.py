@@ -34,7 +34,7 @@ _RANK: dict[str, int] = {
 
 
 def rank(status: str) -> int:
-    """How far a job has come: 0 InProgress … 4 Deleting; an unknown status stands between Stopping and the ended ones."""
+    """How far a job has come: 0 InProgress … 4 Deleting; an unknown status stands between Stopping and the ends."""
     return _RANK.get(status, 2)
 
 

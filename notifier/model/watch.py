@@ -10,7 +10,7 @@ from notifier.model.status import ended
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One row of ListHyperParameterTuningJobs (HyperParameterTuningJobSummaries): no best, objective or reason in it."""
+    """One row of ListHyperParameterTuningJobs (HyperParameterTuningJobSummaries): no best, no objective, no reason."""
 
     name: str
     arn: str | None

@@ -1,0 +1,40 @@
+"""What every destination can be told, whatever its kind. Each kind adds its own in its own file."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from notifier.model.duration import parse_duration
+
+
+def _seconds(value: Any) -> Any:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _listed(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False)]
+"""Seconds, or `30s`, `5m`, `2h`, `1d`."""
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""A list split at commas."""
+
+
+class DestinationSettings(BaseModel):
+    """The fields of `NOTIFIER_DESTINATIONS__<NAME>__…` that all kinds share. A kind's model narrows `kind` to its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: str
+    rate: float = Field(0.0, ge=0, allow_inf_nan=False, description="messages a second at most, 0 for no limit")
+    best_cooldown: Duration = Field(300.0, description="time between two new-best messages of one job, for people")
+    min_improvement: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="relative gain worth telling: 0.01 = 1 %"
+    )
+    jobs: Listed = Field((), description="only tuning jobs with these names or globs")
+    events: Listed = Field((), description="only these event types, by the word after the dot")
+    statuses: Listed = Field((), description="only status changes to these")
+    accounts: Listed = Field((), description="only these accounts")
+    regions: Listed = Field((), description="only these regions")
