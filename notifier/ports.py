@@ -99,7 +99,7 @@ class WatchStore(Protocol):
         """The last known records; those without one are left out."""
         ...
 
-    async def commit(self, observed: Sequence[Observed]) -> None:
+    async def commit(self, scope: Scope, observed: Sequence[Observed]) -> None:
         """What we now know and what we now owe, in ONE transaction. An event id already known is not owed again."""
         ...
 

@@ -10,7 +10,7 @@ class Owed:
     """One unsettled row of the outbox, without the event's body. Times are epoch seconds by the store's clock.
 
     `seq` is the order in which rows came to be owed; `job_key` is the queue inside the destination (the job's identity,
-    or the notice's type). `attempts` counts failed sends that were the row's; `repeated`: an earlier one may have arrived.
+    or the notice's type). `attempts` counts its failed sends; `repeated`: an earlier one may have arrived.
     `alone_since` is set once another job's message went through while this one kept failing.
     """
 
