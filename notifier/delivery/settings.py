@@ -23,7 +23,7 @@ Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class DestinationSettings(BaseModel):
-    """The fields of `NOTIFIER_DESTINATIONS__<NAME>__…` that all kinds share. A kind's model narrows `kind` to its own."""
+    """The fields of `NOTIFIER_DESTINATIONS__<NAME>__…` that all kinds share. A kind's model narrows `kind`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
