@@ -1,0 +1,99 @@
+"""How far down a sweep reads, and what it looks at more closely."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
+from enum import Enum
+
+from notifier.model import FINAL, Remembered, ScopeState, Summary, ended
+
+PAGE_ROWS = 100
+LATE_SECONDS = 3600.0
+"""How long a row may take to appear in List: a job created this long before a complete sweep may be new in the next."""
+FULL_SECONDS = 86400.0
+AUDIT_SECONDS = 3600.0
+AUDIT_SHARE = 0.01
+KEPT_SECONDS = 7 * 86400.0
+
+
+def history_before(state: ScopeState) -> float | None:
+    """The creation (epoch seconds) before which a job first seen ended is history; None before the first baseline."""
+    return None if state.complete_at is None else state.complete_at - LATE_SECONDS
+
+
+def kept_after(state: ScopeState, now: float) -> float:
+    """The creation (epoch seconds) before which ended jobs need not be remembered: no sweep can take them for news."""
+    floor = now if state.complete_at is None else min(now, state.complete_at)
+    return floor - LATE_SECONDS - KEPT_SECONDS
+
+
+def full_sweep_due(state: ScopeState, now: float) -> bool:
+    """Whether the next sweep reads every row: the first, then daily."""
+    return state.full_at is None or not 0 <= now - state.full_at < FULL_SECONDS
+
+
+def horizon(floor: float, unfinished: Iterable[Remembered], rows: Sequence[float]) -> float:
+    """The creation (epoch seconds) down to which List reads; unfinished jobs beyond it are described by name.
+
+    Never later than `floor` (what may be new); where pages and describes together are fewest. `rows` are the creations
+    of all rows known, ascending.
+    """
+    older = sorted((float(each.identity.created) for each in unfinished if each.identity.created < floor), reverse=True)
+    best, cost = floor, _pages(rows, floor) + len(older)
+    for taken, created in enumerate(older, start=1):
+        candidate = _pages(rows, created) + len(older) - taken
+        if candidate <= cost:
+            best, cost = created, candidate
+    return best
+
+
+def _pages(rows: Sequence[float], down_to: float) -> int:
+    newer = len(rows) - bisect_left(rows, down_to)
+    return max(1, math.ceil((newer + 1) / PAGE_ROWS))  # The row that ends the reading is read too.
+
+
+class Look(Enum):
+    """What a row deserves."""
+
+    NOTHING = "nothing"
+    NOTE = "note"
+    """Remember the row as it is; nothing is told."""
+    DESCRIBE = "describe"
+
+
+def look(row: Summary, memory: Remembered | None, *, watched: bool, silent: bool, history: float | None) -> Look:
+    """What a row deserves. `watched`: the settings select it; `silent`: a baseline is being taken.
+
+    `history` is epoch seconds: an ended job created before it, and not seen before, is not told.
+    """
+    if memory is None:
+        old = ended(row.status) and (
+            silent or row.status not in FINAL or (history is not None and row.created_at.timestamp() < history)
+        )
+        return Look.DESCRIBE if watched and not old else Look.NOTE
+    if not watched:
+        return Look.NOTE if memory.watched or _differs(row, memory) else Look.NOTHING
+    if not memory.watched:
+        return Look.NOTE if ended(row.status) else Look.DESCRIBE
+    return Look.DESCRIBE if _moved(row, memory) else Look.NOTHING
+
+
+def _moved(row: Summary, memory: Remembered) -> bool:
+    if not memory.told:
+        return True
+    if memory.status in FINAL and row.status != memory.status:
+        return False  # A stale row, or the deletion of an ended job: neither is news.
+    return _differs(row, memory) or not (memory.described or ended(memory.status))
+
+
+def _differs(row: Summary, memory: Remembered) -> bool:
+    return row.status != memory.status or row.counts != memory.counts
+
+
+def audit(unfinished: Collection[Remembered], now: float) -> list[Remembered]:
+    """Unfinished jobs to be described though nothing moved: at most 1 % (or one), the oldest look first."""
+    due = sorted(
+        (each for each in unfinished if each.described and now - each.looked_at >= AUDIT_SECONDS),
+        key=lambda each: each.looked_at,
+    )
+    return due[: math.ceil(len(unfinished) * AUDIT_SHARE)]
