@@ -1,6 +1,6 @@
 """What the adapters offer to the pipeline: one screen that says how the parts meet."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,7 +31,7 @@ class Source(Protocol):
         """The caller's account (sts:GetCallerIdentity); None where STS will not say and the first ARN must."""
         ...
 
-    def pages(self) -> AsyncIterator[Page]:
+    def pages(self) -> AsyncGenerator[Page]:
         """List all tuning jobs, newest first, 100 a page; a page is asked for when it is wanted."""
         ...
 

@@ -80,10 +80,17 @@ def row_alone(memory: Remembered | None, row: Summary, account_id: str, region: 
     """A row that needs no Describe (left out by the settings, or history): remembered, never told."""
     record = from_summary(row, account_id, region)
     noted = replace(from_row(record, told=True), watched=watched)
-    if memory is not None:
-        best = {"best_name": memory.best_name, "best_value": memory.best_value, "first_value": memory.first_value}
-        noted = replace(noted, **best, looked_at=memory.looked_at)
-    return Verdict(noted, None if memory else record)
+    if memory is None:
+        return Verdict(noted, record)
+    return Verdict(
+        replace(
+            noted,
+            best_name=memory.best_name,
+            best_value=memory.best_value,
+            first_value=memory.first_value,
+            looked_at=memory.looked_at,
+        )
+    )
 
 
 def missing(memory: Remembered, record: TuningJob | None, sight: Sight) -> Verdict | None:

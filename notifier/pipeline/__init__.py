@@ -1,0 +1,1 @@
+"""The two loops: watch (observe, detect, route, commit) and deliver (claim, render, send, settle)."""

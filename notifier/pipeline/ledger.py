@@ -1,0 +1,92 @@
+"""What is remembered of a scope, in memory as in the store: observations are written here and committed in batches."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from time import monotonic
+
+from notifier.model import JobIdentity, Remembered, Scope, ScopeState, TuningJob
+from notifier.ports import Observed, Routed, WatchStore
+
+BATCH_OBSERVATIONS = 100
+BATCH_SECONDS = 1.0
+
+
+class Ledger:
+    """One scope's memory. `jobs` and `state` only ever say what the store has committed."""
+
+    def __init__(self, scope: Scope, store: WatchStore, owed: Callable[[], None]) -> None:
+        self.scope = scope
+        self.jobs: dict[JobIdentity, Remembered] = {}
+        self.state = ScopeState()
+        self._store = store
+        self._owed = owed
+        self._pending: list[Observed] = []
+        self._flushing = asyncio.Lock()
+        self._flushed = monotonic()
+
+    async def load(self) -> None:
+        """Read what the store remembers of this scope."""
+        self.state = await self._store.scope_state(self.scope)
+        self.jobs = await self._store.remembered(self.scope)
+
+    async def records(self, identities: Sequence[JobIdentity]) -> dict[JobIdentity, TuningJob]:
+        """The last known records of these jobs."""
+        return await self._store.records(identities) if identities else {}
+
+    async def write(self, observed: Observed) -> None:
+        """Take one observation; it is committed within a second, or with the hundredth. Raises StoreUnavailable."""
+        self._pending.append(observed)
+        if len(self._pending) >= BATCH_OBSERVATIONS or monotonic() - self._flushed >= BATCH_SECONDS:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Commit what was written so far: what we now know and what we now owe, together."""
+        async with self._flushing:
+            self._flushed = monotonic()
+            batch, self._pending = self._pending, []
+            if not batch:
+                return
+            await self._store.commit(self.scope, batch)
+            for each in batch:
+                if each.forget:
+                    self.jobs.pop(each.remembered.identity, None)
+                else:
+                    self.jobs[each.remembered.identity] = each.remembered
+            if any(each.events for each in batch):
+                self._owed()
+
+    async def complete(self, state: ScopeState, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
+        """A sweep is complete: commit its state by itself, after everything it saw, with what there is to announce."""
+        await self.flush()
+        notices = announce(state)
+        await self._store.complete(self.scope, state, notices)
+        self.state = state
+        if notices:
+            self._owed()
+
+    async def prune(self, ended_before: float) -> int:
+        """Forget ended jobs that no sweep can take for news; say how many."""
+        forgotten = await self._store.prune(self.scope, ended_before)
+        for identity in forgotten:
+            self.jobs.pop(identity, None)
+        return len(forgotten)
+
+    @contextlib.asynccontextmanager
+    async def batching(self) -> AsyncIterator[None]:
+        """While this lasts, nothing written waits longer than a second for its commit; what is left over is dropped.
+
+        What was dropped was never known: the next sweep sees it again.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                ticking = tasks.create_task(self._tick(), name=f"commit {self.scope.key}")
+                yield
+                ticking.cancel()
+        finally:
+            self._pending.clear()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(BATCH_SECONDS)
+            await self.flush()

@@ -1,0 +1,176 @@
+"""One look at one job: describe, judge, route, write down."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import structlog
+
+from notifier.detection.judgement import Sight, Verdict, believe, judge, missing, row_alone, unanswered
+from notifier.detection.staleness import Doubt, doubt
+from notifier.errors import CallFailed, JobMissing
+from notifier.model import Event, JobIdentity, Notice, NoticeType, Remembered, Summary, TuningJob
+from notifier.model.event import digest
+from notifier.pipeline.ledger import Ledger
+from notifier.ports import Observed, Routed, Source
+from notifier.routing import Route, route
+
+log = structlog.get_logger()
+
+CONCURRENT_LOOKS = 8
+NAMES_IN_A_NOTICE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who hears what. `catch_up` is seconds: endings older than that are counted, not told one by one."""
+
+    routes: tuple[Route, ...]
+    operator: tuple[str, ...]
+    catch_up: float
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one sweep has done so far."""
+
+    pages: int = 0
+    rows: int = 0
+    looks: int = 0
+    failures: list[CallFailed] = field(default_factory=list)
+
+
+class Looker:
+    """Looks at jobs of one scope, at most eight at a time, and writes down what it sees."""
+
+    def __init__(
+        self,
+        source: Source,
+        ledger: Ledger,
+        telling: Telling,
+        *,
+        told: Callable[[Event], None],
+        alive: Callable[[], None],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.clock = clock
+        self.alive = alive
+        self.tally = Tally()
+        self._source = source
+        self._ledger = ledger
+        self._telling = telling
+        self._told = told
+        self._places = asyncio.Semaphore(CONCURRENT_LOOKS)
+        self._doubts: dict[JobIdentity, Doubt] = {}
+        self._caught_up: list[Observed] = []
+
+    async def ask(self, name: str) -> TuningJob | JobMissing | CallFailed:
+        """Describe one job. A failure is an answer too: one job in trouble delays no other."""
+        scope = self._ledger.scope
+        async with self._places:
+            self.tally.looks += 1
+            self.alive()
+            try:
+                record = await self._source.describe(name)
+            except JobMissing as error:
+                return error
+            except CallFailed as error:
+                self.tally.failures.append(error)
+                return error
+        return replace(record, account_id=scope.account_id, region=scope.region)
+
+    async def row(
+        self, row: Summary, memory: Remembered | None, record: TuningJob | None, *, silent: bool, history: float | None
+    ) -> None:
+        """Describe a job that its List row shows to have moved, and write down what that changes."""
+        answer = await self.ask(row.name)
+        sight = Sight(self.clock(), silent, history)
+        if isinstance(answer, TuningJob):
+            await self.judge(memory, record, answer, row, sight)
+        else:
+            scope = self._ledger.scope
+            await self._write(unanswered(memory, row, scope.account_id, scope.region, sight))
+
+    async def name(self, memory: Remembered, record: TuningJob | None) -> None:
+        """Describe a remembered job by its name, and write down what that changes: a deletion, it may be."""
+        answer = await self.ask(memory.name)
+        if isinstance(answer, CallFailed):
+            return
+        # Where the name was used again, the job we remember is gone, and the new one is List's to show.
+        if isinstance(answer, TuningJob) and answer.identity == memory.identity:
+            await self.judge(memory, record, answer, None, Sight(self.clock()))
+        else:
+            await self.missing(memory, record)
+
+    async def judge(
+        self, memory: Remembered | None, record: TuningJob | None, now: TuningJob, row: Summary | None, sight: Sight
+    ) -> None:
+        """Write down what one answer changes; one that contradicts what is known must come three times."""
+        verdict = judge(memory, record, now, row, sight)
+        if verdict.stale and memory is not None:
+            contradiction = doubt(self._doubts.get(memory.identity), now, sight.epoch)
+            if not contradiction.believable(sight.epoch):
+                self._doubts[memory.identity] = contradiction
+                return
+            verdict = believe(memory, now, sight)
+        self._doubts.pop(now.identity, None)
+        await self._write(verdict)
+
+    async def note(self, row: Summary, memory: Remembered | None, *, watched: bool) -> None:
+        """Remember a row as it is; nothing is told."""
+        scope = self._ledger.scope
+        await self._write(row_alone(memory, row, scope.account_id, scope.region, watched=watched))
+
+    async def missing(self, memory: Remembered, record: TuningJob | None) -> None:
+        """Write down that a remembered job was not found."""
+        verdict = missing(memory, record, Sight(self.clock()))
+        if verdict is None:
+            await self._ledger.write(Observed(memory, forget=True))
+        else:
+            await self._write(verdict, forget=bool(verdict.events))
+
+    async def forget(self, verdict: Verdict) -> None:
+        """Tell what there is to tell of a job, and remember it no longer."""
+        await self._write(verdict, forget=True)
+
+    async def sighted(self, memory: Remembered) -> None:
+        """List shows a job that was not found a moment ago: it is not missing after all."""
+        await self._ledger.write(Observed(replace(memory, missing_since=None)))
+
+    async def tell_late(self) -> None:
+        """Commit the endings that are too old to be told one by one, together with one line that counts them."""
+        late, self._caught_up = self._caught_up, []
+        if late:
+            late[0] = replace(late[0], events=(Routed(self._late_notice(late), self._telling.operator),))
+        for each in late:
+            await self._ledger.write(each)
+
+    def _late_notice(self, late: list[Observed]) -> Notice:
+        scope = self._ledger.scope
+        names = sorted(each.remembered.name for each in late)
+        more = f" and {len(names) - NAMES_IN_A_NOTICE} more" if len(names) > NAMES_IN_A_NOTICE else ""
+        return Notice(
+            id=digest(scope.key, NoticeType.CAUGHT_UP, *(each.remembered.identity.key for each in late)),
+            type=NoticeType.CAUGHT_UP,
+            time=self.clock(),
+            title=f"{len(late)} tuning job{'s' if len(late) > 1 else ''} ended while nobody watched {scope.region}",
+            lines=(f"Too long ago to be told one by one: {', '.join(names[:NAMES_IN_A_NOTICE])}{more}",),
+            scope=scope.key,
+        )
+
+    async def _write(self, verdict: Verdict, *, forget: bool = False) -> None:
+        if verdict.remembered is None:
+            return
+        if verdict.events and self._too_late(verdict.remembered):
+            self._caught_up.append(Observed(verdict.remembered, verdict.record))
+            return
+        routed = tuple(Routed(each, route(each, self._telling.routes)) for each in verdict.events)
+        await self._ledger.write(Observed(verdict.remembered, verdict.record, routed, forget))
+        for event in verdict.events:
+            self._told(event)
+            log.info(event.type, job=event.job.name, status=event.job.status, region=event.job.region)
+
+    def _too_late(self, remembered: Remembered) -> bool:
+        ended_at = remembered.ended_at
+        return ended_at is not None and self.clock().timestamp() - ended_at > self._telling.catch_up

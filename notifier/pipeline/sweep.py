@@ -1,0 +1,158 @@
+"""One sweep of a scope: List down to the horizon, then Describe what moved."""
+
+import asyncio
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from notifier.detection.judgement import identity_of
+from notifier.detection.sweep import Look, audit, full_sweep_due, history_before, horizon, kept_after, look
+from notifier.model import JobIdentity, Page, Remembered, ScopeState, Summary, ended
+from notifier.pipeline.ledger import Ledger
+from notifier.pipeline.look import Looker
+from notifier.ports import Observed, Routed, Source
+
+
+@dataclass(slots=True)
+class Reading:
+    """How far one sweep reads, and what it has read. Times are epoch seconds; `down_to` None: every row."""
+
+    down_to: float | None
+    history: float | None
+    silent: bool
+    keep_after: float
+    started: float | None = None
+    seen: set[JobIdentity] = field(default_factory=set)
+    looked_at: set[JobIdentity] = field(default_factory=set)
+    created: array[float] = field(default_factory=lambda: array("d"))
+
+
+class ListSweep:
+    """Sweeps one scope by List. Between two sweeps it keeps only where rows lie, to choose the next depth."""
+
+    def __init__(self, source: Source, ledger: Ledger, looker: Looker, selects: Callable[[str], bool]) -> None:
+        self._source = source
+        self._ledger = ledger
+        self._looker = looker
+        self._selects = selects
+        self._rows: array[float] | None = None
+
+    async def sweep(self, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
+        """Read, look and commit; then complete the sweep, with what `announce` says of its state.
+
+        Raises CallFailed where a page cannot be read (nothing is complete then) and StoreUnavailable, in groups.
+        """
+        reading = self._plan()
+        async with self._ledger.batching():
+            async with asyncio.TaskGroup() as looks:
+                async with aclosing(self._source.pages()) as pages:
+                    async for page in pages:
+                        self._looker.alive()
+                        if await self._read(page, reading, looks):
+                            break
+                await self._unseen(reading, looks)
+            await self._looker.tell_late()
+            self._rows = self._known_rows(reading)
+            await self._ledger.complete(self._completed(reading), announce)
+
+    def _plan(self) -> Reading:
+        state, now = self._ledger.state, self._looker.clock().timestamp()
+        history = history_before(state)
+        down_to = None
+        if history is not None and not full_sweep_due(state, now):
+            if self._rows is None:
+                self._rows = array("d", sorted(each.created for each in self._ledger.jobs))
+            down_to = horizon(history, self._wanted(), self._rows)
+        return Reading(down_to, history, silent=history is None, keep_after=kept_after(state, now))
+
+    async def _read(self, page: Page, reading: Reading, looks: asyncio.TaskGroup) -> bool:
+        """Take in one page; say whether the horizon was reached."""
+        reading.started = reading.started or page.date.timestamp()
+        self._looker.tally.pages += 1
+        to_describe: list[tuple[Summary, Remembered | None]] = []
+        reached = False
+        for row in page.rows:
+            if reading.down_to is not None and row.created_at.timestamp() < reading.down_to:
+                reached = True
+                break
+            if await self._take(row, reading):
+                to_describe.append((row, self._memory(row)))
+        records = await self._ledger.records([memory.identity for _, memory in to_describe if memory])
+        for row, memory in to_describe:
+            looks.create_task(
+                self._looker.row(
+                    row,
+                    memory,
+                    records.get(memory.identity) if memory else None,
+                    silent=reading.silent,
+                    history=reading.history,
+                ),
+                name=f"look at {row.name}",
+            )
+        return reached
+
+    async def _take(self, row: Summary, reading: Reading) -> bool:
+        """Take in one row; say whether it must be described."""
+        identity = self._identity(row)
+        if identity in reading.seen:
+            return False  # New jobs push rows from one page on to the next.
+        reading.seen.add(identity)
+        reading.created.append(identity.created)
+        self._looker.tally.rows += 1
+        memory = self._ledger.jobs.get(identity)
+        watched = self._selects(row.name)
+        match look(row, memory, watched=watched, silent=reading.silent, history=reading.history):
+            case Look.DESCRIBE:
+                reading.looked_at.add(identity)
+                return True
+            case Look.NOTE if memory is not None or not ended(row.status) or identity.created >= reading.keep_after:
+                await self._looker.note(row, memory, watched=watched)
+            case _ if memory is not None and memory.missing_since is not None:
+                await self._looker.sighted(memory)
+        return False
+
+    async def _unseen(self, reading: Reading, looks: asyncio.TaskGroup) -> None:
+        """Describe by name what List did not show, what lies beyond the horizon, and those whose turn the audit is."""
+        wanted = self._wanted()
+        names = [each for each in wanted if each.identity not in reading.seen]
+        quiet = [each for each in wanted if each.identity not in reading.looked_at and each.identity in reading.seen]
+        names += audit(quiet, self._looker.clock().timestamp())
+        records = await self._ledger.records([each.identity for each in names])
+        for each in names:
+            looks.create_task(self._looker.name(each, records.get(each.identity)), name=f"look at {each.name}")
+        if reading.down_to is None:
+            await self._forget_unwatched(reading)
+
+    async def _forget_unwatched(self, reading: Reading) -> None:
+        gone = [
+            each
+            for each in self._ledger.jobs.values()
+            if each.unfinished and each.identity not in reading.seen and not self._selects(each.name)
+        ]
+        for each in gone:
+            await self._ledger.write(Observed(each, forget=True))
+
+    def _completed(self, reading: Reading) -> ScopeState:
+        state, started = self._ledger.state, reading.started
+        return ScopeState(
+            baseline_at=state.baseline_at if state.baseline_at is not None else started,
+            complete_at=started,
+            full_at=started if reading.down_to is None else state.full_at,
+        )
+
+    def _known_rows(self, reading: Reading) -> "array[float]":
+        rows = array("d", sorted(reading.created))
+        if reading.down_to is None or self._rows is None:
+            return rows
+        return self._rows[: bisect_left(self._rows, reading.down_to)] + rows
+
+    def _wanted(self) -> list[Remembered]:
+        return [each for each in self._ledger.jobs.values() if each.unfinished and self._selects(each.name)]
+
+    def _identity(self, row: Summary) -> JobIdentity:
+        return identity_of(row, self._ledger.scope.account_id, self._ledger.scope.region)
+
+    def _memory(self, row: Summary) -> Remembered | None:
+        return self._ledger.jobs.get(self._identity(row))

@@ -1,0 +1,226 @@
+"""The watch loop of one scope: sweep, rest, sweep again, whatever happens."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any, Protocol
+
+import structlog
+
+from notifier.detection.sweep import kept_after
+from notifier.errors import CallFailed, Cause, NotifierError, StoreUnavailable
+from notifier.model import Api, Event, Notice, NoticeType, Scope, ScopeState
+from notifier.model.event import digest
+from notifier.pipeline.ledger import Ledger
+from notifier.pipeline.look import Looker, Tally, Telling
+from notifier.pipeline.names import NameSweep
+from notifier.pipeline.sweep import ListSweep
+from notifier.ports import Routed, Source, WatchStore
+from notifier.routing import Selection
+
+log = structlog.get_logger()
+
+SWEEP_DEADLINE = 3600.0
+"""Seconds for one sweep in all; its calls have deadlines of their own, this one ends what nobody foresaw."""
+PRUNE_INTERVAL = 3600.0
+NAMES_IN_A_NOTICE = 10
+
+
+class Witness(Protocol):
+    """Who is told how the watching goes: health and metrics."""
+
+    def swept(self, region: str, outcome: str, seconds: float) -> None:
+        """A sweep ended: `ok`, or why it failed."""
+        ...
+
+    def told(self, event: Event) -> None:
+        """An event was detected."""
+        ...
+
+    def turned(self, region: str) -> None:
+        """The loop is alive."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What is watched, how often (seconds), and who hears of it."""
+
+    selection: Selection
+    telling: Telling
+    interval: float
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedScope:
+    """A scope whose account is known, with what is remembered of it."""
+
+    ledger: Ledger
+    looker: Looker
+    sweep: ListSweep | NameSweep
+
+
+class Watch:
+    """Watches one scope through one source until it is stopped."""
+
+    def __init__(
+        self,
+        source: Source,
+        store: WatchStore,
+        watching: Watching,
+        *,
+        witness: Witness,
+        owed: Callable[[], None],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._watching = watching
+        self._witness = witness
+        self._owed = owed
+        self._clock = clock
+        self._scope: WatchedScope | None = None
+        self._empty_since: float | None = None
+        self._trouble: str | None = None
+        self._pruned = monotonic()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sweep every interval until `stop` is set; a sweep under way is cut short then, and loses nothing."""
+        while not stop.is_set():
+            began = monotonic()
+            await _unless(stop, self._turn())
+            rest = max(0.0, self._watching.interval - (monotonic() - began))
+            await _unless(stop, asyncio.sleep(rest))
+
+    async def _turn(self) -> None:
+        """One sweep, and an account of how it went. Only cancellation gets past this."""
+        began, region = monotonic(), self._source.region
+        self._alive()
+        try:
+            async with asyncio.timeout(SWEEP_DEADLINE):
+                await self._sweep_once()
+        except* (CallFailed, StoreUnavailable, TimeoutError) as group:
+            self._failed(_first(group), monotonic() - began)
+        except* Exception as group:
+            # A fault of our own must not end the watching of a scope: it is logged whole, the next sweep tries again.
+            log.exception("sweep failed unexpectedly", region=region, exc_info=_first(group))
+            self._witness.swept(region, "bug", monotonic() - began)
+        else:
+            self._swept(monotonic() - began)
+
+    async def _sweep_once(self) -> None:
+        self._scope = self._scope or await self._open()
+        if self._scope is None:
+            return
+        scope = self._scope
+        scope.looker.tally = Tally()
+        await scope.sweep.sweep(lambda state: self._announce(scope.ledger, state))
+        if monotonic() - self._pruned >= PRUNE_INTERVAL and self._source.api != Api.PREVIEW:
+            self._pruned = monotonic()
+            await scope.ledger.prune(kept_after(scope.ledger.state, self._clock().timestamp()))
+
+    async def _open(self) -> "WatchedScope | None":
+        """Find out which account this is and load what is remembered of it; None where nothing tells it yet."""
+        account = await self._source.account() or await self._account_of_first_row()
+        if account is None:
+            return None
+        scope = Scope(account, self._source.region, self._source.api)
+        ledger = Ledger(scope, self._store, self._owed)
+        await ledger.load()
+        looker = Looker(
+            self._source,
+            ledger,
+            self._watching.telling,
+            told=self._witness.told,
+            alive=self._alive,
+            clock=self._clock,
+        )
+        if self._empty_since is not None and ledger.state.baseline_at is None:
+            # The empty account was the baseline: what appears in it now is news.
+            state = ScopeState(self._empty_since, self._empty_since, self._empty_since)
+            await ledger.complete(state, lambda state: self._watching_notice(ledger, state))
+        selection = self._watching.selection
+        sweep = (
+            NameSweep(ledger, looker, selection.jobs)
+            if self._source.api == Api.PREVIEW
+            else ListSweep(self._source, ledger, looker, selection.selects)
+        )
+        log.info("watching", account=account, region=scope.region, api=scope.api, remembered=len(ledger.jobs))
+        return WatchedScope(ledger, looker, sweep)
+
+    async def _account_of_first_row(self) -> str | None:
+        """Where STS says nothing, the first tuning job's ARN does; in an empty account nothing can."""
+        if self._source.api == Api.PREVIEW:
+            raise CallFailed(
+                Cause.DENIED, "sts:GetCallerIdentity did not name the account, which the preview API must be told", None
+            )
+        async for page in self._source.pages():
+            for row in page.rows:
+                if row.arn is not None:
+                    return row.arn.split(":")[4]
+            self._empty_since = self._empty_since or page.date.timestamp()
+        return None
+
+    def _announce(self, ledger: Ledger, state: ScopeState) -> Sequence[Routed]:
+        return () if ledger.state.baseline_at is not None else self._watching_notice(ledger, state)
+
+    def _watching_notice(self, ledger: Ledger, state: ScopeState) -> Sequence[Routed]:
+        """Once the first baseline stands, one message says what is watched: a set-up never looks dead."""
+        scope, operator = ledger.scope, self._watching.telling.operator
+        names = sorted(each.name for each in ledger.jobs.values() if each.unfinished and each.watched)
+        count = f"{len(names)} tuning job{'' if len(names) == 1 else 's'}" if names else "tuning jobs"
+        listed = ", ".join(names[:NAMES_IN_A_NOTICE])
+        more = f" and {len(names) - NAMES_IN_A_NOTICE} more" if len(names) > NAMES_IN_A_NOTICE else ""
+        notice = Notice(
+            id=digest(scope.key, NoticeType.WATCHING, str(state.baseline_at)),
+            type=NoticeType.WATCHING,
+            time=self._clock(),
+            title=f"Watching {count} in {scope.region}",
+            lines=(
+                f"In progress now: {listed}{more}" if names else "None is in progress now.",
+                f"Account {scope.account_id}. New jobs, new bests and endings will be told here.",
+            ),
+            scope=scope.key,
+        )
+        return (Routed(notice, operator),) if operator else ()
+
+    def _alive(self) -> None:
+        self._witness.turned(self._source.region)
+
+    def _failed(self, error: BaseException, seconds: float) -> None:
+        """Say a trouble once, not at every sweep."""
+        text = str(error) if isinstance(error, NotifierError) else "the sweep did not end within its deadline"
+        outcome = error.cause if isinstance(error, CallFailed) else "store"
+        if text != self._trouble:
+            log.warning("sweep failed, will try again", region=self._source.region, error=text)
+            self._trouble = text
+        self._witness.swept(self._source.region, outcome, seconds)
+
+    def _swept(self, seconds: float) -> None:
+        tally = self._scope.looker.tally if self._scope else Tally()
+        if self._trouble is not None:
+            log.info("sweeps work again", region=self._source.region)
+            self._trouble = None
+        for text in sorted({str(each) for each in tally.failures}):
+            log.warning("some jobs could not be described, will try again", region=self._source.region, error=text)
+        log.debug("swept", region=self._source.region, pages=tally.pages, rows=tally.rows, looks=tally.looks)
+        self._witness.swept(self._source.region, "ok", seconds)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work, or as much of it as there is time for until `stop` is set."""
+    async with asyncio.TaskGroup() as tasks:
+        working, stopping = tasks.create_task(work), tasks.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        stopping.cancel()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first failure inside nested groups: one is enough to be told."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
