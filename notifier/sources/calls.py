@@ -1,0 +1,96 @@
+"""One call to AWS: its turn, its deadline, its retries, and what became of it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from notifier.errors import CallFailed, Cause, JobMissing
+from notifier.ports import Meter
+from notifier.sources.client import Connection
+from notifier.sources.failures import failure
+from notifier.sources.members import Answer
+from notifier.sources.operation import Operation
+from notifier.sources.pacing import Pace
+
+T = TypeVar("T")
+
+_PASSING = {Cause.THROTTLED, Cause.UNREACHABLE, Cause.DEADLINE, Cause.MALFORMED, Cause.SERVER}
+"""What the next attempt may not meet again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call is pursued. Times are seconds; the pauses between attempts are random and grow to the longest."""
+
+    attempts: int = 4
+    deadline: float = 20.0
+    pause: float = 0.5
+    longest_pause: float = 10.0
+
+
+class Calls:
+    """The calls that one scope makes through one client; each operation has its own pace."""
+
+    def __init__(self, connection: Connection, rate: float, meter: Meter, patience: Patience) -> None:
+        self.region = connection.region
+        self._connection = connection
+        self._rate = rate
+        self._meter = meter
+        self._patience = patience
+        self._paces: dict[Operation, Pace] = {}
+
+    async def ask(self, operation: Operation, read: Callable[[Answer], T], **members: Any) -> T:
+        """What `read` makes of the answer. Raises CallFailed after the last attempt, or JobMissing.
+
+        `read` raises Unreadable where the answer is no use, and then it is asked again.
+        """
+        patience = self._patience
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(patience.attempts),
+            wait=wait_random_exponential(multiplier=patience.pause, max=patience.longest_pause),
+            retry=retry_if_exception(_may_pass),
+            reraise=True,
+        )
+        return await retrying(self._attempt, operation, read, members)
+
+    async def _attempt(self, operation: Operation, read: Callable[[Answer], T], members: dict[str, Any]) -> T:
+        pace = self._paces.setdefault(operation, Pace(self._rate))
+        turn = await pace.turn()
+        began = time.monotonic()
+        outcome = "ok"
+        try:
+            found = await self._once(operation, read, members)
+        except JobMissing:
+            pace.succeeded()
+            raise
+        except CallFailed as failed:
+            outcome = failed.cause
+            if failed.cause is Cause.THROTTLED:
+                pace.throttled(turn)
+            raise
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
+            if outcome != "cancelled":
+                self._meter.call(self.region, operation, outcome, time.monotonic() - began)
+        pace.succeeded()
+        return found
+
+    async def _once(self, operation: Operation, read: Callable[[Answer], T], members: dict[str, Any]) -> T:
+        deadline = self._patience.deadline
+        try:
+            async with asyncio.timeout(deadline):
+                client = await self._connection.client()
+                return read(await getattr(client, operation.method)(**members))
+        except Exception as error:
+            # The error may quote the request: only the text goes on.
+            raise failure(error, operation, self.region, deadline) from None
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, CallFailed) and error.cause in _PASSING

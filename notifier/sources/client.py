@@ -1,0 +1,96 @@
+"""Sessions and clients of aiobotocore. `AWS_…` variables and profiles mean what they mean everywhere."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, ClientCreatorContext
+from botocore.exceptions import BotoCoreError, NoCredentialsError
+
+from notifier import __version__
+from notifier.errors import CallFailed, Cause, Problem, SettingsError
+
+PREVIEW_SERVICE = "sagemaker-preview"
+"""The service name under which a session of ours knows the preview's `describe_tuning_job`."""
+
+_PREVIEW_MODEL = Path(__file__).parent / "preview_model"
+
+
+def new_session() -> AioSession:
+    """A session that knows the preview's dialect beside today's. One is enough for all regions of an account."""
+    session = AioSession()
+    session.user_agent_extra = f"{session.user_agent_extra} notifier/{__version__}"
+    session.get_component("data_loader").search_paths.insert(0, str(_PREVIEW_MODEL))
+    return session
+
+
+def default_region(session: AioSession) -> str | None:
+    """AWS_REGION, AWS_DEFAULT_REGION, or the profile's; None where none is set. Raises SettingsError."""
+    try:
+        # botocore leaves AWS_REGION to others, but it is the one that AWS's containers set.
+        return os.environ.get("AWS_REGION") or session.get_config_variable("region")
+    except BotoCoreError as error:
+        message = f"the AWS configuration cannot be used ({type(error).__name__}); check the profile and its file"
+        raise SettingsError([Problem("AWS_PROFILE", message)]) from None
+
+
+class Connection:
+    """One long-lived client of one service in one region, made when it is first needed.
+
+    Nothing is done before: a scope without credentials can start, and comes to life when they appear.
+    """
+
+    def __init__(self, session: AioSession, service: str, region: str) -> None:
+        self.region = region
+        self._session = session
+        self._service = service
+        self._client: Any = None
+        self._creating = asyncio.Lock()
+
+    async def client(self) -> Any:
+        """The client. Raises what botocore raises, and CallFailed where the endpoint is no URL."""
+        async with self._creating:
+            if self._client is None:
+                self._client = await self._signing_client()
+            return self._client
+
+    async def close(self) -> None:
+        """Close the client's connections."""
+        async with self._creating:
+            client, self._client = self._client, None
+            if client is not None:
+                await client.close()
+
+    async def _signing_client(self) -> Any:
+        try:
+            client: Any = await self._create().__aenter__()
+        except BotoCoreError:
+            raise
+        except ValueError:
+            raise CallFailed(Cause.REFUSED, f"{self.region}: AWS_ENDPOINT_URL is not a URL; correct it") from None
+        # A client made without credentials never gets any, while the session looks for them again each time.
+        if await self._session.get_credentials() is None:
+            await client.close()
+            raise NoCredentialsError
+        return client
+
+    def _create(self) -> ClientCreatorContext:
+        preview = self._service == PREVIEW_SERVICE
+        return self._session.create_client(
+            self._service,
+            region_name=self.region,
+            # botocore would look for a variable named after the preview.
+            endpoint_url=os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER") if preview else None,
+            config=AioConfig(
+                # tenacity owns the retries: layers multiply.
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                connect_timeout=5,
+                read_timeout=15,
+                max_pool_connections=50,
+                connector_args={"keepalive_timeout": 60.0},
+                # Reads the model in a thread, so that the loop goes on; the preview's is small and lacks other files.
+                warm_up_loader_caches=not preview,
+            ),
+        )

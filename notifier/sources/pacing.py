@@ -1,0 +1,53 @@
+"""How often one operation may be asked: never above the rate, slower while AWS throttles."""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable
+
+_STEPS = 32
+"""How many steps lie between a standstill and the full rate: the slowest rate is one step, a success adds one."""
+
+
+class Pace:
+    """The turns of one operation in one account and region.
+
+    Between two turns lies at least 1 / rate seconds, so that no burst ever leaves: AWS fails bursts far below the
+    average it allows. A throttled call halves the rate, each success adds a step until the full rate is back.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """`rate` is turns a second at most, above 0; infinity does not pace."""
+        self.rate = rate
+        self._full = rate
+        self._clock = clock
+        self._sleep = sleep
+        self._last = -math.inf
+        self._slowed = -math.inf
+        self._queue = asyncio.Lock()
+
+    async def turn(self) -> float:
+        """Wait for the next turn, first come first served, and say when it came. A cancelled wait takes no turn."""
+        async with self._queue:
+            # The rate may change during the sleep, hence the second look.
+            while self._clock() < (due := self._last + 1 / self.rate):
+                await self._sleep(due - self._clock())
+            self._last = self._clock()
+            return self._last
+
+    def throttled(self, turn: float) -> None:
+        """AWS throttled the call that had this turn."""
+        # Calls that were under way together are throttled together: that is one reason to slow down, not many.
+        if turn >= self._slowed:
+            self.rate = max(self._full / _STEPS, self.rate / 2)
+            self._slowed = self._clock()
+
+    def succeeded(self) -> None:
+        """AWS answered a call."""
+        self.rate = min(self._full, self.rate + self._full / _STEPS)
