@@ -1,0 +1,181 @@
+"""What the command line and the health page do beside a running service: look, retry, discard, let go.
+
+Nothing here needs the run lock. The running service sees every change at its next look.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model import Event, Hold, Notice, Remembered, Scope
+from notifier.store.codec import decode_body
+from notifier.store.engine import Database
+from notifier.store.insertion import bites
+from notifier.store.outbox import HOLD
+from notifier.store.schema import UNSETTLED, State, events, holds, jobs, orphans, outbox
+from notifier.store.watch import REMEMBERED, remembered_of
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One row of the outbox as people look at it. Times are epoch seconds; `error` is its last failure."""
+
+    seq: int
+    event_id: str
+    destination: str
+    job_key: str
+    event_type: str
+    state: State
+    attempts: int
+    next_at: float
+    repeated: bool
+    error: str | None
+    created_at: float
+    settled_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many rows of one state a destination has, and when the oldest of them came to be owed (epoch seconds)."""
+
+    destination: str
+    state: State
+    count: int
+    oldest_at: float
+
+
+LETTER = [outbox.c[name] for name in Letter.__dataclass_fields__]
+_WAITING = (State.PENDING, State.DEAD)
+
+
+class Desk:
+    """Everything that may be done to the outbox from outside. Every method raises StoreUnavailable."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def letters(
+        self,
+        destinations: Collection[str] | None = None,
+        states: Collection[State] | None = None,
+        limit: int | None = None,
+    ) -> list[Letter]:
+        """Rows, oldest first; None: all destinations, all unsettled states, without a limit."""
+        query = select(*LETTER).where(UNSETTLED if states is None else outbox.c.state.in_(states))
+        if destinations is not None:
+            query = query.where(outbox.c.destination.in_(destinations))
+        async with self._database.reading() as connection:
+            return [_letter(row) for row in await connection.execute(query.order_by(outbox.c.seq).limit(limit))]
+
+    async def letter(self, seq: int) -> tuple[Letter, Event | Notice | None] | None:
+        """One row with its event; the event is None once its body is pruned. None: there is no such row."""
+        query = select(*LETTER, events.c.body).join(events).where(outbox.c.seq == seq)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            return None
+        return _letter(row), decode_body(row.body) if row.body else None
+
+    async def retry(self, seqs: Collection[int] | None = None, *, to: str | None = None) -> list[int]:
+        """Owe rows again at once; None: every dead letter. Returns the rows that are owed now.
+
+        A dead letter starts anew under its old event id; a pending row loses its wait; their destinations are let go.
+        With `to` they go to that destination instead, and one that is known there already is discarded. What is under
+        way, settled or discarded is left alone.
+        """
+        chosen: list[ColumnElement[bool]] = (
+            [outbox.c.state == State.DEAD] if seqs is None else [outbox.c.seq.in_(bite) for bite in bites(seqs)]
+        )
+        retried: list[int] = []
+        async with self._database.writing() as connection:
+            for condition in chosen:
+                if to is not None:
+                    await _readdress(connection, condition, to, self._clock())
+                retried += await _owe_again(connection, condition)
+        return sorted(retried)
+
+    async def discard(self, seqs: Collection[int]) -> list[int]:
+        """Give unsettled rows up for ever; returns those that were given up."""
+        discarded: list[int] = []
+        async with self._database.writing() as connection:
+            for bite in bites(seqs):
+                discarded += await _discard(connection, outbox.c.seq.in_(bite) & UNSETTLED, self._clock(), None)
+        return sorted(discarded)
+
+    async def holds(self) -> dict[str, Hold]:
+        """The destinations that are not sent to now, and why."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(holds.c.destination, *HOLD).order_by(holds.c.destination))
+            return {destination: Hold(*fields) for destination, *fields in rows}
+
+    async def release(self, destination: str) -> bool:
+        """Lift a destination's hold; says whether there was one."""
+        async with self._database.writing() as connection:
+            done = await connection.execute(delete(holds).where(holds.c.destination == destination))
+        return bool(done.rowcount)
+
+    async def orphans(self) -> dict[str, float]:
+        """Destinations that the settings no longer name, with rows of their own; since when (epoch seconds)."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(orphans.c.destination, orphans.c.since))
+            return {row.destination: row.since for row in rows}
+
+    async def jobs(self) -> list[tuple[Scope, Remembered]]:
+        """Everything remembered, scope by scope, newest first."""
+        query = select(jobs.c.scope, *REMEMBERED).order_by(jobs.c.scope, jobs.c.created.desc(), jobs.c.key)
+        async with self._database.reading() as connection:
+            return [(Scope(*row.scope.split("/")), remembered_of(row)) for row in await connection.execute(query)]
+
+    async def depths(self) -> list[Depth]:
+        """Unsettled rows by destination and state: what the metrics show."""
+        query = (
+            select(outbox.c.destination, outbox.c.state, func.count(), func.min(outbox.c.created_at))
+            .where(UNSETTLED)
+            .group_by(outbox.c.destination, outbox.c.state)
+            .order_by(outbox.c.destination, outbox.c.state)
+        )
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query)
+            return [Depth(destination, State(state), count, oldest) for destination, state, count, oldest in rows]
+
+
+async def _owe_again(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[int]:
+    rows = update(outbox).where(condition, outbox.c.state.in_(_WAITING))
+    fresh = rows.values(state=State.PENDING, attempts=0, next_at=0.0, alone_since=None)
+    found = (await connection.execute(fresh.returning(outbox.c.seq, outbox.c.destination))).all()
+    await connection.execute(delete(holds).where(holds.c.destination.in_({row.destination for row in found})))
+    return [row.seq for row in found]
+
+
+async def _readdress(connection: AsyncConnection, condition: ColumnElement[bool], to: str, now: float) -> None:
+    elsewhere = select(outbox.c.seq, outbox.c.event_id).where(
+        condition, outbox.c.state.in_(_WAITING), outbox.c.destination != to
+    )
+    there = select(outbox.c.event_id).where(
+        outbox.c.destination == to, outbox.c.event_id.in_(elsewhere.with_only_columns(outbox.c.event_id))
+    )
+    taken = set(await connection.scalars(there))
+    moved: list[int] = []
+    doubled: list[int] = []
+    for seq, event_id in await connection.execute(elsewhere.order_by(outbox.c.seq)):
+        (doubled if event_id in taken else moved).append(seq)
+        taken.add(event_id)
+    for bite in bites(moved):
+        await connection.execute(update(outbox).where(outbox.c.seq.in_(bite)).values(destination=to))
+    for bite in bites(doubled):
+        await _discard(connection, outbox.c.seq.in_(bite), now, f"already addressed to {to}")
+
+
+async def _discard(
+    connection: AsyncConnection, condition: ColumnElement[bool], now: float, error: str | None
+) -> list[int]:
+    values = {"state": State.DISCARDED, "settled_at": now} | ({"error": error} if error else {})
+    return list(await connection.scalars(update(outbox).where(condition).values(values).returning(outbox.c.seq)))
+
+
+def _letter(row: Row[*tuple[Any, ...]]) -> Letter:
+    return Letter(**{name: getattr(row, name) for name in Letter.__dataclass_fields__} | {"state": State(row.state)})

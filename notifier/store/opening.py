@@ -1,0 +1,92 @@
+"""Opening the store: look first and touch nothing, then lock, migrate, and mend what a crash left."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import true, update
+
+from notifier.errors import StoreUnavailable, StoreUnusable
+from notifier.store import migrations
+from notifier.store.engine import BUSY_TIMEOUT, Database, reason
+from notifier.store.schema import State, outbox
+
+_MAGIC = b"SQLite format 3\0"
+_OLDEST_SQLITE = (3, 35)
+"""The first with RETURNING."""
+
+
+def inspect(file: Path) -> str | None:
+    """The schema revision of a file; None where there is nothing of ours yet. Writes nothing.
+
+    Raises StoreUnusable where the file is no database of ours to use, StoreUnavailable where someone keeps it locked.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreUnusable(f"SQLite {sqlite3.sqlite_version} is too old; Python must come with 3.35 or newer")
+    if not file.parent.is_dir():
+        raise StoreUnusable(f"{file.parent} is not a directory; create it, or name another database")
+    if not _holds_something(file):
+        return None
+    revision = _revision(file)
+    if revision is not None and not migrations.known(revision):
+        raise StoreUnusable(
+            f"{file} was written by a newer version of notifier (schema {revision}, this one knows"
+            f" {migrations.HEAD}); run that version, or name another database"
+        )
+    return revision
+
+
+async def migrate(database: Database) -> None:
+    """Bring the schema up to date in one transaction. Only the holder of the run lock may."""
+    async with database.writing() as connection:
+        await connection.run_sync(migrations.upgrade)
+
+
+async def mend(database: Database) -> None:
+    """What was under way when the last run died may have arrived: owe it again, and say so."""
+    interrupted = update(outbox).where(outbox.c.state == State.SENDING)
+    async with database.writing() as connection:
+        await connection.execute(interrupted.values(state=State.PENDING, repeated=true()))
+
+
+async def ready(file: Path, *, exclusive: bool) -> bool:
+    """Whether the file must be migrated first. Raises StoreUnusable where it cannot be used, or not by a guest."""
+    revision = await asyncio.to_thread(inspect, file)
+    if exclusive:
+        return revision != migrations.HEAD
+    if revision is None:
+        raise StoreUnusable(f"there is no database at {file} yet; `notifier run` makes it")
+    if revision != migrations.HEAD:
+        raise StoreUnusable(f"{file} was written by an older version of notifier; `notifier run` brings it up to date")
+    return False
+
+
+def _holds_something(file: Path) -> bool:
+    try:
+        # For reading and writing, though nothing is written: the one honest question about permission.
+        with file.open("r+b") as opened:
+            head = opened.read(len(_MAGIC))
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreUnusable(f"cannot write {file}: {error.strerror}; the service must own it") from None
+    if head and head != _MAGIC:
+        raise StoreUnusable(f"{file} is not an SQLite database; name another file")
+    return bool(head)
+
+
+def _revision(file: Path) -> str | None:
+    # A read-only connection: another would fold a write-ahead log that a newer version left behind.
+    address = f"file:{quote(str(file.absolute()))}?mode=ro"
+    query = f"SELECT version_num FROM {migrations.VERSION_TABLE}"  # noqa: S608
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT)) as connection:
+            named = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (migrations.VERSION_TABLE,))
+            row = connection.execute(query).fetchone() if named.fetchone() else None
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise StoreUnavailable(f"database {file}: {reason(error)}") from None
+        raise StoreUnusable(f"cannot use {file}: {reason(error)}; mend it, or name another database") from None
+    return str(row[0]) if row else None

@@ -1,0 +1,165 @@
+"""The tables: what is remembered, what is owed, and to whom. All are prefixed, for the database may be a neighbour's.
+
+Times are epoch seconds in double precision. Bodies and records are JSON as text, last in their table, so that reading
+thousands of rows without them stays cheap.
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+)
+
+
+class State(StrEnum):
+    """Where a row of the outbox stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    """Under way: it may have been delivered."""
+    DEAD = "dead"
+    """Refused for good by its destination; kept until someone retries or discards it."""
+    SETTLED = "settled"
+    DISCARDED = "discarded"
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+scopes = Table(
+    "notifier_scopes",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("baseline_at", Double),
+    Column("complete_at", Double),
+    Column("full_at", Double),
+)
+
+jobs = Table(
+    "notifier_jobs",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("lower_name", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("completed", Integer, nullable=False),
+    Column("in_progress", Integer),
+    Column("retryable_error", Integer, nullable=False),
+    Column("non_retryable_error", Integer, nullable=False),
+    Column("stopped", Integer, nullable=False),
+    Column("pending", Integer),
+    Column("running", Integer),
+    Column("best_name", Text),
+    Column("best_value", Double),
+    Column("first_value", Double),
+    Column("told", Boolean, nullable=False),
+    Column("described", Boolean, nullable=False),
+    Column("watched", Boolean, nullable=False),
+    Column("looked_at", Double, nullable=False),
+    Column("missing_since", Double),
+    Column("ended_at", Double),
+    Column("record", Text),
+)
+
+events = Table(
+    "notifier_events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("job_key", Text, nullable=False, index=True),
+    Column("created_at", Double, nullable=False),
+    # The id outlives the body: it is what stops a second telling.
+    Column("body", Text),
+)
+
+outbox = Table(
+    "notifier_outbox",
+    metadata,
+    # SQLite counts up only what it calls INTEGER; AUTOINCREMENT never gives a pruned row's number again.
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("event_id", Text, ForeignKey(events.c.id), nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("job_key", Text, nullable=False, index=True),
+    Column("event_type", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Double, nullable=False),
+    Column("repeated", Boolean, nullable=False),
+    Column("alone_since", Double),
+    Column("final", Boolean, nullable=False),
+    Column("best_value", Double),
+    Column("direction", Text),
+    Column("error", Text),
+    Column("created_at", Double, nullable=False),
+    Column("settled_at", Double, index=True),
+    UniqueConstraint("event_id", "destination"),
+    sqlite_autoincrement=True,
+)
+
+# Written with literals: SQLite uses a partial index only for a query that repeats its condition word for word.
+UNSETTLED = outbox.c.state.in_([literal_column(f"'{state}'") for state in (State.PENDING, State.SENDING, State.DEAD)])
+Index(
+    "notifier_outbox_unsettled",
+    outbox.c.destination,
+    outbox.c.seq,
+    sqlite_where=UNSETTLED,
+    postgresql_where=UNSETTLED,
+)
+
+holds = Table(
+    "notifier_holds",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("until", Double),
+    Column("since", Double, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("probing", Boolean, nullable=False),
+)
+
+told = Table(
+    "notifier_told",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("job_key", Text, primary_key=True, index=True),
+    Column("at", Double, nullable=False),
+    Column("value", Double),
+)
+
+orphans = Table(
+    "notifier_orphans",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("since", Double, nullable=False),
+)
+"""Destinations that rows are owed to and that the settings no longer name."""
+
+pulse = Table(
+    "notifier_pulse",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+)
+"""The last proof that the store takes writes."""

@@ -1,0 +1,84 @@
+"""Keeping the store small and knowing that it writes. All deletion goes in bites, so that nobody waits long for it."""
+
+from collections.abc import Callable, Collection
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.store.engine import Database
+from notifier.store.insertion import BITE, insert_into, upsert
+from notifier.store.owing import release_events
+from notifier.store.schema import UNSETTLED, State, holds, orphans, outbox, pulse
+
+DAY = 86_400.0
+SETTLED_FOR = 7 * DAY
+"""How long settled and discarded rows can be looked at."""
+ORPHANED_FOR = 30 * DAY
+"""How long the rows of a destination that left the settings wait for its return."""
+
+
+class Upkeep:
+    """Pruning, and the probe for readiness. Every method raises StoreUnavailable."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def probe(self) -> None:
+        """Write and commit a heartbeat: whoever returns from here knows that the disk takes writes."""
+        async with self._database.writing() as connection:
+            await connection.execute(upsert(connection, pulse), {"name": "probe", "at": self._clock()})
+
+    async def tidy(self, destinations: Collection[str]) -> None:
+        """What is due daily: expire orphans, then prune what settled long ago. `destinations` are those configured."""
+        now = self._clock()
+        await self.expire_orphans(destinations, now - ORPHANED_FOR)
+        await self.prune_settled(now - SETTLED_FOR)
+
+    async def prune_settled(self, before: float) -> int:
+        """Delete rows settled or discarded before this moment, and bodies that no row needs; returns how many rows.
+
+        Event ids stay as long as their job is remembered.
+        """
+        query = select(outbox.c.seq, outbox.c.event_id).where(outbox.c.settled_at < before, ~UNSETTLED).limit(BITE)
+        pruned = 0
+        while True:
+            async with self._database.writing() as connection:
+                rows = (await connection.execute(query)).all()
+                await connection.execute(delete(outbox).where(outbox.c.seq.in_([row.seq for row in rows])))
+                await release_events(connection, {row.event_id for row in rows})
+            pruned += len(rows)
+            if len(rows) < BITE:
+                return pruned
+
+    async def expire_orphans(self, destinations: Collection[str], before: float) -> int:
+        """Note whose rows are orphaned now, and discard those of destinations orphaned before this moment.
+
+        The time runs from the first call that finds a destination missing, and ends when its name returns. Returns
+        the number of rows discarded.
+        """
+        async with self._database.writing() as connection:
+            gone = set(await connection.scalars(select(outbox.c.destination).where(UNSETTLED).distinct()))
+            gone -= set(destinations)
+            await self._note(connection, gone)
+            await connection.execute(delete(holds).where(holds.c.destination.not_in({*destinations, *gone})))
+            expired = list(await connection.scalars(select(orphans.c.destination).where(orphans.c.since < before)))
+        return sum([await self._expire(destination) for destination in expired])
+
+    async def _note(self, connection: AsyncConnection, gone: Collection[str]) -> None:
+        await connection.execute(delete(orphans).where(orphans.c.destination.not_in(gone)))
+        if gone:
+            rows = [{"destination": name, "since": self._clock()} for name in sorted(gone)]
+            await connection.execute(insert_into(connection, orphans).on_conflict_do_nothing(), rows)
+
+    async def _expire(self, destination: str) -> int:
+        bite = select(outbox.c.seq).where(outbox.c.destination == destination, UNSETTLED).limit(BITE)
+        error = "its destination was not in the settings for too long"
+        discarded = update(outbox).where(outbox.c.seq.in_(bite)).values(state=State.DISCARDED, error=error)
+        expired = 0
+        while True:
+            async with self._database.writing() as connection:
+                done = await connection.execute(discarded.values(settled_at=self._clock()))
+            expired += done.rowcount
+            if done.rowcount < BITE:
+                return expired

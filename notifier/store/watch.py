@@ -1,0 +1,188 @@
+"""What the watch loop knows: scopes, the jobs remembered of them, and their last records."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model import (
+    ENDED,
+    JobIdentity,
+    Remembered,
+    Scope,
+    ScopeState,
+    TrialCounts,
+    TuningJob,
+)
+from notifier.ports import Observed, Routed
+from notifier.store.codec import decode_record, encode_record, plain, plain_or_none
+from notifier.store.engine import Database
+from notifier.store.insertion import BITE, bites, upsert
+from notifier.store.owing import forget_events, owe
+from notifier.store.schema import UNSETTLED, jobs, outbox, scopes, told
+
+REMEMBERED = [column for column in jobs.columns if column.name != "record"]
+"""All that `remembered` reads: without the records, thousands of rows are read in a moment."""
+
+
+class SqlWatchStore:
+    """The WatchStore port over SQL."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def scope_state(self, scope: Scope) -> ScopeState:
+        """What is known of a scope's sweeps; nothing yet for one never seen."""
+        query = select(scopes.c.baseline_at, scopes.c.complete_at, scopes.c.full_at).where(scopes.c.key == scope.key)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).first()
+        return ScopeState(*row) if row else ScopeState()
+
+    async def remembered(self, scope: Scope) -> dict[JobIdentity, Remembered]:
+        """Everything remembered of a scope."""
+        query = select(*REMEMBERED).where(jobs.c.scope == scope.key)
+        async with self._database.reading() as connection:
+            found = [remembered_of(row) for row in await connection.execute(query)]
+        return {each.identity: each for each in found}
+
+    async def records(self, identities: Collection[JobIdentity]) -> dict[JobIdentity, TuningJob]:
+        """The last known records; those without one are left out."""
+        asked = {plain(identity.key): identity for identity in identities}
+        found: dict[JobIdentity, TuningJob] = {}
+        async with self._database.reading() as connection:
+            for bite in bites(asked):
+                # A job that both dialects have seen has two records: the later look wins.
+                query = select(jobs.c.key, jobs.c.record).where(jobs.c.key.in_(bite), jobs.c.record.is_not(None))
+                for key, text in await connection.execute(query.order_by(jobs.c.looked_at)):
+                    if record := decode_record(text):
+                        found[asked[key]] = record
+        return found
+
+    async def commit(self, scope: Scope, observed: Sequence[Observed]) -> None:
+        """What we now know and what we now owe, in ONE transaction. An event id already known is not owed again.
+
+        A look without a record keeps the last record. A forgotten job's unsettled messages stay owed.
+        """
+        with_record, without = _rows(scope, observed)
+        gone = [plain(each.remembered.identity.key) for each in observed if each.forget]
+        routed = [event for each in observed for event in each.events]
+        async with self._database.writing() as connection:
+            if with_record:
+                await connection.execute(upsert(connection, jobs), with_record)
+            if without:
+                await connection.execute(upsert(connection, jobs, keep={"record"}), without)
+            await owe(connection, routed, self._clock())
+            await _forget(connection, scope, gone)
+
+    async def complete(self, scope: Scope, state: ScopeState, notices: Sequence[Routed]) -> None:
+        """A sweep is complete: its state, and the notices it brings, in one transaction of its own."""
+        row = {
+            "key": scope.key,
+            "baseline_at": state.baseline_at,
+            "complete_at": state.complete_at,
+            "full_at": state.full_at,
+        }
+        async with self._database.writing() as connection:
+            await connection.execute(upsert(connection, scopes), row)
+            await owe(connection, notices, self._clock())
+
+    async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:
+        """Forget ended jobs created before this moment (epoch seconds) that nothing unsettled speaks of; say which.
+
+        A dead letter is unsettled. Each bite is a transaction, so that nobody waits long for the write lock.
+        """
+        spoken_of = select(outbox.c.seq).where(outbox.c.job_key == jobs.c.key, UNSETTLED).exists()
+        query = (
+            select(*REMEMBERED)
+            .where(jobs.c.scope == scope.key, jobs.c.created < ended_before)
+            .where(jobs.c.told, jobs.c.status.in_(sorted(ENDED)), ~spoken_of)
+            .limit(BITE)
+        )
+        pruned: list[JobIdentity] = []
+        while True:
+            async with self._database.writing() as connection:
+                found = [remembered_of(row).identity for row in await connection.execute(query)]
+                await _forget(connection, scope, [identity.key for identity in found])
+            pruned += found
+            if len(found) < BITE:
+                return pruned
+
+
+def remembered_of(row: Row[Any]) -> Remembered:
+    """The row of a job (the columns of REMEMBERED) as what is remembered of it."""
+    return Remembered(
+        identity=JobIdentity(row.account_id, row.region, row.lower_name, row.created),
+        name=row.name,
+        status=row.status,
+        counts=TrialCounts(
+            row.completed,
+            row.in_progress,
+            row.retryable_error,
+            row.non_retryable_error,
+            row.stopped,
+            row.pending,
+            row.running,
+        ),
+        best_name=row.best_name,
+        best_value=row.best_value,
+        first_value=row.first_value,
+        told=row.told,
+        described=row.described,
+        watched=row.watched,
+        looked_at=row.looked_at,
+        missing_since=row.missing_since,
+        ended_at=row.ended_at,
+    )
+
+
+def _rows(scope: Scope, observed: Sequence[Observed]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows to write, with a record and without. Of a job looked at twice: the later look, and the last record."""
+    rows: dict[str, dict[str, Any]] = {}
+    for each in observed:
+        if not each.forget:
+            row = _row(scope, each)
+            row["record"] = row["record"] or rows.get(row["key"], row)["record"]
+            rows[row["key"]] = row
+    return [row for row in rows.values() if row["record"]], [row for row in rows.values() if not row["record"]]
+
+
+def _row(scope: Scope, observed: Observed) -> dict[str, Any]:
+    job, counts = observed.remembered, observed.remembered.counts
+    return {
+        "key": plain(job.identity.key),
+        "scope": scope.key,
+        "account_id": job.identity.account_id,
+        "region": job.identity.region,
+        "lower_name": plain(job.identity.name),
+        "created": job.identity.created,
+        "name": plain(job.name),
+        "status": plain(job.status),
+        "completed": counts.completed,
+        "in_progress": counts.in_progress,
+        "retryable_error": counts.retryable_error,
+        "non_retryable_error": counts.non_retryable_error,
+        "stopped": counts.stopped,
+        "pending": counts.pending,
+        "running": counts.running,
+        "best_name": plain_or_none(job.best_name),
+        "best_value": job.best_value,
+        "first_value": job.first_value,
+        "told": job.told,
+        "described": job.described,
+        "watched": job.watched,
+        "looked_at": job.looked_at,
+        "missing_since": job.missing_since,
+        "ended_at": job.ended_at,
+        "record": encode_record(observed.record) if observed.record else None,
+    }
+
+
+async def _forget(connection: AsyncConnection, scope: Scope, keys: Collection[str]) -> None:
+    for bite in bites(keys):
+        await connection.execute(delete(jobs).where(jobs.c.scope == scope.key, jobs.c.key.in_(bite)))
+        # What people were told stays while a message that may be compared with it is still owed.
+        owed = select(outbox.c.seq).where(outbox.c.job_key == told.c.job_key, UNSETTLED).exists()
+        await connection.execute(delete(told).where(told.c.job_key.in_(bite), ~owed))
+        await forget_events(connection, bite)
