@@ -1,0 +1,84 @@
+"""One job's queue as messages: people get new bests folded and paced, programs get every event alone."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import dropwhile, takewhile
+
+from notifier.model import Direction, EventType, Owed, Policy, Told
+
+Message = tuple[Owed, ...]
+"""Rows that go out as one, in the order in which they came to be owed. Never empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a job's queue comes to: messages due now, in order; rows that need no telling; when the next falls due."""
+
+    messages: tuple[Message, ...] = ()
+    silent: Message = ()
+    wake_at: float | None = None
+
+
+def fold(
+    queue: Sequence[Owed], policy: Policy, told: Told | None, now: float, apart: Collection[int] = frozenset()
+) -> Folded:
+    """Fold the unsettled rows of one job, oldest first. Rows whose `seq` is in `apart` go alone.
+
+    Nothing overtakes: the first message that must wait ends the answer.
+    """
+    messages: list[Message] = []
+    silent: list[Owed] = []
+    paced_until = _paced_until(policy, told, now)
+    rest = list(queue)
+    while rest:
+        bests = list(takewhile(lambda row: _foldable(row, policy, apart), rest))
+        rest = rest[len(bests) :]
+        worth = list(dropwhile(lambda row: not worth_telling(row, told, policy.min_improvement), bests))
+        small = bests[: len(bests) - len(worth)]
+        if not worth and not rest:
+            # The newest best may still be told along with a better one: only what it supersedes goes silently.
+            silent += small[:-1]
+            break
+        silent += small
+        takes_next = not worth or (bool(rest) and rest[0].final and not _alone(rest[0], apart))
+        message = (*worth, rest.pop(0)) if takes_next else tuple(worth)
+        ready = max(row.next_at for row in message)
+        # A new best that others wait behind goes without pace: they may not overtake it, and should not be late.
+        if not takes_next and not rest:
+            ready = max(ready, paced_until)
+        if ready > now:
+            return Folded(tuple(messages), tuple(silent), ready)
+        messages.append(message)
+        if worth:
+            paced_until = now + policy.best_cooldown
+    return Folded(tuple(messages), tuple(silent))
+
+
+def worth_telling(row: Owed, told: Told | None, least: float) -> bool:
+    """Whether a new best is better than the last one told by at least this fraction of it (0.01 = 1 %)."""
+    if least <= 0 or told is None or told.value is None or row.best_value is None:
+        return True
+    gain = row.best_value - told.value
+    if row.direction == Direction.MINIMIZE:
+        gain = -gain
+    elif row.direction != Direction.MAXIMIZE:
+        gain = abs(gain)
+    return gain > 0 if told.value == 0 else gain / abs(told.value) >= least
+
+
+def newest_best(message: Message) -> Owed | None:
+    """The last new best that a message tells."""
+    return next((row for row in reversed(message) if row.event_type == EventType.NEW_BEST), None)
+
+
+def _paced_until(policy: Policy, told: Told | None, now: float) -> float:
+    # A last message from the future means that the clock was set back: pace anew.
+    return told.at + policy.best_cooldown if told is not None and told.at <= now else now
+
+
+def _foldable(row: Owed, policy: Policy, apart: Collection[int]) -> bool:
+    return policy.people and row.event_type == EventType.NEW_BEST and not _alone(row, apart)
+
+
+def _alone(row: Owed, apart: Collection[int]) -> bool:
+    return row.alone_since is not None or row.seq in apart

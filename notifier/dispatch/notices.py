@@ -1,0 +1,51 @@
+"""What the operator hears of a destination in trouble: once when it is held, once when it works again."""
+
+from datetime import UTC, datetime
+
+from notifier.dispatch.holds import alarming
+from notifier.model import Hold, Notice, NoticeType, Policy
+from notifier.model.event import digest
+from notifier.ports import Routed
+
+
+def told(
+    policy: Policy, alarmed: Hold | None, hold: Hold | None, delivered: bool, now: float, operator: tuple[str, ...]
+) -> tuple[Routed, ...]:
+    """The notices that a change of the hold brings. `alarmed` is the hold that was told of last and is not over.
+
+    The id comes from the destination and the hold's beginning, so that the store takes each notice once.
+    """
+    others = tuple(name for name in operator if name != policy.name)
+    if not others:
+        return ()
+    if hold is not None and alarming(hold) and (alarmed is None or alarmed.since != hold.since):
+        return (Routed(_held(policy, hold, now), others),)
+    if hold is None and alarmed is not None and delivered:
+        return (Routed(_recovered(policy, alarmed, now), others),)
+    return ()
+
+
+def _held(policy: Policy, hold: Hold, now: float) -> Notice:
+    what_next = (
+        "It is not tried again until its settings change or `notifier outbox retry --all` asks for it."
+        if hold.until is None
+        else "It is tried again with growing pauses, of ten minutes at most; nothing needs to be done once it works."
+    )
+    return Notice(
+        id=digest(policy.name, NoticeType.DESTINATION_HELD, repr(hold.since)),
+        type=NoticeType.DESTINATION_HELD,
+        time=datetime.fromtimestamp(now, UTC),
+        title=f"Destination {policy.name} takes no messages",
+        lines=(f"Its last answer: {hold.reason}", f"Its messages are kept. {what_next}"),
+    )
+
+
+def _recovered(policy: Policy, alarmed: Hold, now: float) -> Notice:
+    since = datetime.fromtimestamp(alarmed.since, UTC)
+    return Notice(
+        id=digest(policy.name, NoticeType.DESTINATION_RECOVERED, repr(alarmed.since)),
+        type=NoticeType.DESTINATION_RECOVERED,
+        time=datetime.fromtimestamp(now, UTC),
+        title=f"Destination {policy.name} takes messages again",
+        lines=(f"It had been held since {since:%Y-%m-%d %H:%M} UTC; what waited is being delivered now.",),
+    )

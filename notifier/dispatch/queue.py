@@ -1,0 +1,124 @@
+"""What to send to one destination now, what needs no telling, and when to look again."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from notifier.dispatch.folding import Folded, Message, fold
+from notifier.dispatch.holds import STUCK_AFTER, standing
+from notifier.model import EventType, Hold, Owed, Policy, Told
+
+UNSETTLED = 4
+"""Sends that may be under way to one destination at once."""
+
+CROWD = 10
+"""More due messages than this are a flood: people get a digest instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is known of one destination at one moment (epoch seconds by the store's clock).
+
+    `rows` are unsettled, oldest first, those under way (`flying`) included or not. `told` is by job key. `apart` are
+    rows, by `seq`, that were refused together with others and must now show which of them it was.
+    """
+
+    now: float
+    rows: Sequence[Owed]
+    flying: Sequence[Message] = ()
+    told: Mapping[str, Told] = field(default_factory=dict)
+    hold: Hold | None = None
+    apart: Collection[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`batches` go out now. `silent` rows are settled unsent. Nothing else falls due before `wake_at` (None: ever)."""
+
+    batches: tuple[Message, ...] = ()
+    silent: Message = ()
+    wake_at: float | None = None
+
+
+def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED) -> Plan:
+    """Decide what goes now: in order per job, one message a job at a time, never more than `room` or four at once.
+
+    `digest_jobs` is how many jobs one digest may tell of at most.
+    """
+    hold = standing(look.hold, policy)
+    if hold is not None and (hold.until is None or hold.until > look.now):
+        return Plan(wake_at=hold.until)
+    queues = [
+        fold(queue, policy, look.told.get(job_key), look.now, look.apart) for job_key, queue in _waiting(look).items()
+    ]
+    silent = tuple(chain.from_iterable(each.silent for each in queues))
+    wake_at = min((each.wake_at for each in queues if each.wake_at is not None), default=None)
+    due = [each for each in queues if each.messages]
+    if hold is None:
+        batches = _crowd(due, look.apart, digest_jobs) if _crowded(due, policy) else _heads(due)
+    else:
+        batches = _probe(due)
+    # Under a hold one message shows whether the destination works again; the others wait for its answer.
+    free = (UNSETTLED if hold is None else 1) - len(look.flying)
+    return Plan(tuple(batches[: max(0, min(room, free))]), silent, wake_at)
+
+
+def _waiting(look: Look) -> dict[str, list[Owed]]:
+    """Unsettled rows by job, without the jobs that a message under way speaks of."""
+    flying = {row.job_key for message in look.flying for row in message}
+    waiting: dict[str, list[Owed]] = {}
+    for row in look.rows:
+        if row.job_key not in flying:
+            waiting.setdefault(row.job_key, []).append(row)
+    return waiting
+
+
+def _heads(due: Sequence[Folded]) -> list[Message]:
+    return [each.messages[0] for each in due]
+
+
+def _probe(due: Sequence[Folded]) -> list[Message]:
+    """The oldest message that has not failed too often goes first, one that failed alone last."""
+    return sorted(_heads(due), key=lambda message: (_failed_alone(message), _stuck(message)))
+
+
+def _failed_alone(message: Message) -> bool:
+    return any(row.alone_since is not None for row in message)
+
+
+def _stuck(message: Message) -> bool:
+    return max(row.attempts for row in message) >= STUCK_AFTER
+
+
+def _crowded(due: Sequence[Folded], policy: Policy) -> bool:
+    return policy.people and sum(len(each.messages) for each in due) > CROWD
+
+
+def _crowd(due: Sequence[Folded], apart: Collection[int], digest_jobs: int) -> list[Message]:
+    """Digests of the many, and alone what cannot share a message; the oldest first."""
+    sharing = [each for each in due if _sharing(each, apart)]
+    single = [each for each in due if not _sharing(each, apart)]
+    batches = _heads(single)
+    for start in range(0, len(sharing), digest_jobs):
+        jobs = sharing[start : start + digest_jobs]
+        batches.append(_digest(jobs) if len(jobs) > 1 else jobs[0].messages[0])
+    return sorted(batches, key=lambda message: message[0].seq)
+
+
+def _digest(jobs: Sequence[Folded]) -> Message:
+    return tuple(sorted(_rows(jobs), key=lambda row: row.seq))
+
+
+def _rows(jobs: Sequence[Folded]) -> Iterator[Owed]:
+    for job in jobs:
+        yield from chain.from_iterable(job.messages)
+
+
+def _sharing(job: Folded, apart: Collection[int]) -> bool:
+    """Whether everything due of a job may stand in a digest: the service's own words and suspects go alone."""
+    return all(
+        row.event_type in _JOB_EVENTS and row.alone_since is None and row.seq not in apart for row in _rows([job])
+    )
+
+
+_JOB_EVENTS = frozenset[str](EventType)
