@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -30,6 +30,10 @@ class Patience:
     deadline: float = 20.0
     pause: float = 0.5
     longest_pause: float = 10.0
+
+    def brief(self) -> "Patience":
+        """For a question that may go unanswered: two attempts, 5 seconds each at most."""
+        return replace(self, attempts=min(self.attempts, 2), deadline=min(self.deadline, 5.0))
 
 
 class Calls:

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession, ClientCreatorContext
+from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from notifier import __version__
@@ -34,6 +36,16 @@ def default_region(session: AioSession) -> str | None:
     except BotoCoreError as error:
         message = f"the AWS configuration cannot be used ({type(error).__name__}); check the profile and its file"
         raise SettingsError([Problem("AWS_PROFILE", message)]) from None
+
+
+@asynccontextmanager
+async def connected(session: AioSession, service: str, region: str) -> AsyncIterator["Connection"]:
+    """A connection that is closed in the end."""
+    connection = Connection(session, service, region)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 class Connection:
@@ -65,7 +77,7 @@ class Connection:
 
     async def _signing_client(self) -> Any:
         try:
-            client: Any = await self._create().__aenter__()
+            client = await self._create().__aenter__()
         except BotoCoreError:
             raise
         except ValueError:
@@ -76,7 +88,7 @@ class Connection:
             raise NoCredentialsError
         return client
 
-    def _create(self) -> ClientCreatorContext:
+    def _create(self) -> Any:
         preview = self._service == PREVIEW_SERVICE
         return self._session.create_client(
             self._service,

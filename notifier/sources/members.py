@@ -4,19 +4,15 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 Answer = Mapping[str, Any]
+
+T = TypeVar("T")
 
 
 class Unreadable(ValueError):
     """An answer lacks a member that it must have, or has another type there."""
-
-
-def require(answer: Answer, *members: str) -> None:
-    """Raise Unreadable where a member is absent, or an empty text. An HTTP 200 with any body parses to no members."""
-    if absent := [member for member in members if answer.get(member) in (None, "")]:
-        raise Unreadable(f"{', '.join(absent)} is missing")
 
 
 def text(answer: Answer, member: str) -> str | None:
@@ -25,6 +21,11 @@ def text(answer: Answer, member: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise Unreadable(f"{member} is no text")
     return value or None
+
+
+def required_text(answer: Answer, member: str) -> str:
+    """A text that must be there: an HTTP 200 with any body at all parses to an answer without members."""
+    return _present(text(answer, member), member)
 
 
 def number(answer: Answer, member: str) -> float | None:
@@ -53,6 +54,11 @@ def moment(answer: Answer, member: str) -> datetime | None:
     return value.astimezone(UTC)
 
 
+def required_moment(answer: Answer, member: str) -> datetime:
+    """A time that must be there, in UTC."""
+    return _present(moment(answer, member), member)
+
+
 def part(answer: Answer, member: str) -> Answer:
     """A structure; an absent one has no members."""
     value = answer.get(member)
@@ -61,9 +67,21 @@ def part(answer: Answer, member: str) -> Answer:
     return value or {}
 
 
+def required_part(answer: Answer, member: str) -> Answer:
+    """A structure that must be there."""
+    _present(answer.get(member), member)
+    return part(answer, member)
+
+
 def parts(answer: Answer, member: str) -> list[Answer]:
     """A list of structures; an absent one is empty."""
     return list(answer.get(member) or ())
+
+
+def required_parts(answer: Answer, member: str) -> list[Answer]:
+    """A list of structures that must be there, but may be empty."""
+    _present(answer.get(member), member)
+    return parts(answer, member)
 
 
 def date_of(answer: Answer) -> datetime:
@@ -74,3 +92,9 @@ def date_of(answer: Answer) -> datetime:
     except ValueError:
         return datetime.now(UTC)
     return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
+
+
+def _present(value: T | None, member: str) -> T:
+    if value is None:
+        raise Unreadable(f"{member} is missing")
+    return value

@@ -1,0 +1,15 @@
+"""Where observations come from: one scope's tuning API, in either dialect, behind `notifier.ports.Source`."""
+
+from notifier.sources.calls import Patience
+from notifier.sources.client import PREVIEW_SERVICE, default_region, new_session
+from notifier.sources.hyperparameter import hyperparameter_source
+from notifier.sources.preview import preview_source
+
+__all__ = [
+    "PREVIEW_SERVICE",
+    "Patience",
+    "default_region",
+    "hyperparameter_source",
+    "new_session",
+    "preview_source",
+]

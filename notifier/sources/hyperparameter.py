@@ -1,0 +1,103 @@
+"""Today's API: tuning jobs listed, and described one by one."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+
+from aiobotocore.session import AioSession
+
+from notifier.errors import CallFailed, JobMissing
+from notifier.model import Api, BestTrainingJob, Page, TuningJob
+from notifier.ports import Meter, Source
+from notifier.sources.caller import Caller
+from notifier.sources.calls import Calls, Patience
+from notifier.sources.client import connected
+from notifier.sources.listing import follow
+from notifier.sources.mapping import summary, tuning_job
+from notifier.sources.members import Answer
+from notifier.sources.operation import Operation
+from notifier.sources.trials import compute_hours, instance_counts, pending_and_running, retried_attempts, trial
+
+
+@asynccontextmanager
+async def hyperparameter_source(
+    session: AioSession, region: str, *, rate: float, meter: Meter, patience: Patience | None = None
+) -> AsyncIterator[Source]:
+    """One account and region through today's API. Entering it calls nothing, so that it never fails.
+
+    `rate` is requests a second of each operation at most; the account is that of the session's credentials.
+    """
+    patience = patience or Patience()
+    async with connected(session, "sagemaker", region) as tuning, connected(session, "sts", region) as sts:
+        yield HyperparameterSource(
+            Calls(tuning, rate, meter, patience),
+            Caller(Calls(sts, rate, meter, patience.brief())),
+        )
+
+
+class HyperparameterSource:
+    """ListHyperParameterTuningJobs and DescribeHyperParameterTuningJob."""
+
+    api = Api.HYPERPARAMETER.value
+
+    def __init__(self, calls: Calls, caller: Caller) -> None:
+        self.region = calls.region
+        self._calls = calls
+        self._caller = caller
+
+    async def account(self) -> str | None:
+        """The caller's account; None where STS will not say."""
+        return await self._caller.account()
+
+    async def pages(self) -> AsyncGenerator[Page, None]:
+        """All tuning jobs, newest first, 100 a page."""
+        pages = follow(
+            self._calls,
+            Operation.LIST,
+            "HyperParameterTuningJobSummaries",
+            summary,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                yield Page(page.rows, page.date, last=page.next_token is None)
+
+    async def describe(self, name: str, *, trials: bool = False) -> TuningJob:
+        """One job's record. What `trials` asks for beyond it is left out where AWS does not give it."""
+
+        def read(answer: Answer) -> tuple[TuningJob, dict[str | None, int]]:
+            return tuning_job(answer, self.region, self._caller.known), instance_counts(answer)
+
+        job, instances = await self._calls.ask(Operation.DESCRIBE, read, HyperParameterTuningJobName=name)
+        if not trials:
+            return job
+        job = await self._with_trials(job, instances)
+        return replace(job, best=await self._with_retries(job.best))
+
+    async def _with_trials(self, job: TuningJob, instances: dict[str | None, int]) -> TuningJob:
+        pages = follow(
+            self._calls, Operation.LIST_TRIALS, "TrainingJobSummaries", trial, HyperParameterTuningJobName=job.name
+        )
+        try:
+            listed = [page async for page in pages]
+        except (CallFailed, JobMissing):
+            return job
+        trials = [each for page in listed for each in page.rows]
+        pending, running = pending_and_running(trials)
+        return replace(
+            job,
+            counts=replace(job.counts, pending=pending, running=running),
+            compute_hours=compute_hours(trials, instances, now=listed[-1].date),
+        )
+
+    async def _with_retries(self, best: BestTrainingJob | None) -> BestTrainingJob | None:
+        if best is None:
+            return None
+        try:
+            retried = await self._calls.ask(
+                Operation.DESCRIBE_TRIAL, retried_attempts, TrainingJobName=best.training_job_name
+            )
+        except (CallFailed, JobMissing):
+            return best
+        return replace(best, retried_attempt=retried)

@@ -1,0 +1,72 @@
+"""The preview's dialect: `describe_tuning_job(TuningJobName=…, AwsAccountId=…)`, and nothing that lists jobs."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiobotocore.session import AioSession
+
+from notifier.errors import CallFailed, Cause
+from notifier.model import Api, Page, TuningJob
+from notifier.ports import Meter, Source
+from notifier.sources.caller import Caller
+from notifier.sources.calls import Calls, Patience
+from notifier.sources.client import PREVIEW_SERVICE, connected
+from notifier.sources.mapping import preview_tuning_job
+from notifier.sources.operation import Operation
+
+
+@asynccontextmanager
+async def preview_source(
+    session: AioSession,
+    region: str,
+    *,
+    rate: float,
+    meter: Meter,
+    account: str | None = None,
+    patience: Patience | None = None,
+) -> AsyncIterator[Source]:
+    """One account and region through the preview; the session comes from `new_session`. Entering it calls nothing.
+
+    The account is part of each request: `account`, else that of the session's credentials.
+    """
+    patience = patience or Patience()
+    async with connected(session, PREVIEW_SERVICE, region) as tuning, connected(session, "sts", region) as sts:
+        yield PreviewSource(
+            Calls(tuning, rate, meter, patience),
+            Caller(Calls(sts, rate, meter, patience.brief()), account),
+        )
+
+
+class PreviewSource:
+    """DescribeTuningJob, for jobs whose names are known."""
+
+    api = Api.PREVIEW.value
+
+    def __init__(self, calls: Calls, caller: Caller) -> None:
+        self.region = calls.region
+        self._calls = calls
+        self._caller = caller
+
+    async def account(self) -> str | None:
+        """The caller's account; None where STS will not say."""
+        return await self._caller.account()
+
+    async def pages(self) -> AsyncGenerator[Page, None]:
+        """Raise CallFailed: the preview lists nothing."""
+        nothing: tuple[Page, ...] = ()
+        for page in nothing:
+            yield page
+        raise CallFailed(Cause.REFUSED, "the preview cannot list tuning jobs; name them in NOTIFIER_JOBS")
+
+    async def describe(self, name: str, *, trials: bool = False) -> TuningJob:
+        """One job's record; its one answer tells everything, with or without `trials`."""
+        account = await self._caller.account()
+        if account is None:
+            text = f"{Operation.DESCRIBE_PREVIEW} in {self.region}: STS does not say the account; set NOTIFIER_ACCOUNTS"
+            raise CallFailed(Cause.REFUSED, text, Operation.CALLER.action)
+        return await self._calls.ask(
+            Operation.DESCRIBE_PREVIEW,
+            lambda answer: preview_tuning_job(answer, self.region, account),
+            TuningJobName=name,
+            AwsAccountId=account,
+        )
