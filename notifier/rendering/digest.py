@@ -1,0 +1,102 @@
+"""What is told of many jobs at once: every one that ended by name, the rest by number."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from notifier.model import Event, EventType, Notice, NoticeType
+from notifier.model.status import FINAL
+from notifier.rendering.job import METRIC, failed, fold, name_of, value_of, what_happened
+from notifier.rendering.numbers import moment, number
+from notifier.rendering.story import Row, Story, Tone
+from notifier.rendering.text import cut, line
+
+DIGEST_JOBS = 25
+"""How many jobs one message can name within every destination's limits: a backlog is cut by it."""
+ROW = 200
+_NOTICE_TONES = {
+    NoticeType.SCOPE_BLIND: Tone.TROUBLE,
+    NoticeType.DESTINATION_HELD: Tone.TROUBLE,
+    NoticeType.SCOPE_RECOVERED: Tone.GOOD,
+    NoticeType.DESTINATION_RECOVERED: Tone.GOOD,
+}
+_URGENCY = (Tone.BAD, Tone.TROUBLE)
+
+
+def digest_story(jobs: Sequence[Sequence[Event]], notices: Sequence[Notice] = (), *, repeated: bool = False) -> Story:
+    """One story of many jobs (each with its events, in order), and of notices that fall into it."""
+    over = [events for events in jobs if _ending(events)]
+    rows = [_row(events) for events in over] + [Row(notice_tone(each), line(each.title, ROW)) for each in notices]
+    # What needs somebody comes first; otherwise the order of events stays.
+    rows.sort(key=lambda row: row.tone not in _URGENCY)
+    alarming = any(failed(event) for events in jobs for event in events)
+    last = max([events[-1].time for events in jobs] + [each.time for each in notices])
+    return Story(
+        tone=Tone.BAD if alarming else Tone.GOOD if over else Tone.NEWS,
+        headline=_headline(jobs, over, notices),
+        rows=tuple(rows[:DIGEST_JOBS]),
+        facts=tuple(_rest(jobs, len(rows) - DIGEST_JOBS)),
+        place=(f"up to {moment(last)}",),
+        alarming=alarming,
+        repeated=repeated,
+    )
+
+
+def notice_story(notice: Notice, *, repeated: bool = False) -> Story:
+    """What the service says of itself, in its own words."""
+    return Story(
+        tone=notice_tone(notice),
+        headline=line(notice.title, 140),
+        lines=tuple(line(each, 300) for each in notice.lines[:20]),
+        place=(moment(notice.time),),
+        repeated=repeated,
+    )
+
+
+def notice_tone(notice: Notice) -> Tone:
+    """How a notice feels: trouble, its end, or news."""
+    return _NOTICE_TONES.get(notice.type, Tone.NEWS)
+
+
+def _ending(events: Sequence[Event]) -> Event | None:
+    """The event that ended the job: its final status rather than a deletion after it."""
+    finals = [each for each in events if each.status and each.status.after in FINAL]
+    deleted = [each for each in events if each.type is EventType.DELETED]
+    return next(iter(reversed(finals or deleted)), None)
+
+
+def _row(events: Sequence[Event]) -> Row:
+    """`xgb-churn: completed, best 0.8907 validation:auc`."""
+    event = _ending(events) or events[-1]
+    job, (happened, tone), change = event.job, what_happened(event), fold(events)
+    value = change.current.value if change else value_of(job.best)
+    parts = [f"{name_of(job)}: {happened}"]
+    if failed(event) and job.failure_reason:
+        parts.append(line(job.failure_reason, 80))
+    if value is not None:
+        metric = line(job.best.metric.name if job.best and job.best.metric else "", METRIC // 2)
+        parts.append(f"best {number(value)} {metric}".rstrip())
+    return Row(tone, cut(", ".join(parts), ROW))
+
+
+def _headline(jobs: Sequence[Sequence[Event]], over: Sequence[Sequence[Event]], notices: Sequence[Notice]) -> str:
+    if not jobs:
+        return f"{len(notices)} notices"
+    if not over:
+        return f"News of {_jobs(len(jobs))}"
+    ways = Counter(what_happened(_ending(events) or events[-1])[0] for events in over)
+    # "failed" before anything else: it is what somebody has to act upon.
+    ordered = sorted(ways.items(), key=lambda way: (way[0] != "failed", -way[1]))
+    return f"{_jobs(len(over))} ended: {', '.join(f'{count} {way}' for way, count in ordered)}"
+
+
+def _rest(jobs: Sequence[Sequence[Event]], hidden: int) -> list[str]:
+    """The jobs that go on, by number; and how many rows did not fit."""
+    told = [f"+{hidden} more"] if hidden > 0 else []
+    ways = Counter(what_happened(events[-1])[0] for events in jobs if not _ending(events))
+    if ways:
+        told.append(f"going on: {', '.join(f'{count} {way}' for way, count in ways.most_common(5))}")
+    return told
+
+
+def _jobs(count: int) -> str:
+    return f"{count} tuning job{'s' if count != 1 else ''}"

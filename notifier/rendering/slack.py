@@ -1,0 +1,119 @@
+"""A story as a Slack message: Block Kit, within Slack's limits, and unable to mention anybody by accident.
+
+Text that is not ours stands in plain_text or preformatted rich_text only, where Slack reads no markup. Our own words
+and percent-encoded addresses may be mrkdwn. Links are text, not buttons: a button of an app without an interactivity
+endpoint, and an incoming webhook is one, gets a warning sign when it is pressed.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    RichTextBlock,
+    RichTextElementParts,
+    RichTextPreformattedElement,
+    SectionBlock,
+)
+
+from notifier.rendering.console import lines as plain_lines
+from notifier.rendering.story import Story, Tone
+from notifier.rendering.text import cut, escape
+
+HEADER, LINES, FIELD, FIELDS, CONTEXT, TEXT = 150, 2000, 160, 10, 600, 3000
+"""The most characters of each part, and the most fields: together below 10,000."""
+ROWS = 10
+"""Rows of a digest in one section: 10 of them stay below its 3,000 characters."""
+EMOJI = {
+    Tone.STARTED: "🚀",
+    Tone.BETTER: "🏆",
+    Tone.GOOD: "✅",
+    Tone.BAD: "❌",
+    Tone.CALM: "⏹️",
+    Tone.GONE: "🗑️",
+    Tone.TROUBLE: "⚠️",
+    Tone.NEWS: "📋",
+}
+_MENTION = re.compile(r"here|channel|[UW][A-Z0-9]{2,20}|S[A-Z0-9]{2,20}")
+
+
+def mention_markup(who: str) -> str:
+    """Slack's markup for `here`, `channel`, a user id (U…, W…) or a user group's (S…); ValueError for anything else."""
+    if not who:
+        return ""
+    if not _MENTION.fullmatch(who):
+        raise ValueError("not somebody to mention: write here, channel, a user id (U…) or a group id (S…)")
+    if who in {"here", "channel"}:
+        return f"<!{who}>"
+    return f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"
+
+
+def message(story: Story, mention: str = "") -> dict[str, Any]:
+    """The payload: `text` for the notification, `blocks` for the channel. `mention` is the setting, not markup."""
+    blocks = [block.to_dict() for block in _blocks(story, _called(story, mention))]
+    return {**_quiet(), "text": escape(" · ".join((_headline(story), *story.lines[:1])), TEXT), "blocks": blocks}
+
+
+def plain_message(story: Story, mention: str = "") -> dict[str, Any]:
+    """The same without blocks, for the case that Slack refuses them."""
+    told = escape("\n".join((_headline(story), *plain_lines(story)[1:])), TEXT)
+    return {**_quiet(), "text": f"{_called(story, mention)} {told}".strip()}
+
+
+def _quiet() -> dict[str, Any]:
+    """No formatting in `text`, no previews of links: both would act upon text that is not ours."""
+    return {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+
+
+def _called(story: Story, mention: str) -> str:
+    return mention_markup(mention) if story.alarming else ""
+
+
+def _headline(story: Story) -> str:
+    return f"{EMOJI[story.tone]} {story.headline}"
+
+
+def _blocks(story: Story, called: str) -> Iterator[Block]:
+    yield HeaderBlock(text=_plain(_headline(story), HEADER))
+    if called:
+        yield SectionBlock(text=MarkdownTextObject(text=f"{called} please have a look."))
+    if story.lines:
+        yield SectionBlock(text=_plain("\n".join(story.lines), LINES))
+    if story.quote:
+        yield RichTextBlock(
+            elements=[RichTextPreformattedElement(elements=[RichTextElementParts.Text(text=story.quote)])]
+        )
+    for start in range(0, len(story.rows), ROWS):
+        rows = (f"{EMOJI[row.tone]} {row.text}" for row in story.rows[start : start + ROWS])
+        yield SectionBlock(text=_plain("\n".join(rows), 3000))
+    if story.progress:
+        yield ContextBlock(elements=[_plain(story.progress, CONTEXT)])
+    yield from _fields(story)
+    yield from _footer(story)
+
+
+def _fields(story: Story) -> Iterator[Block]:
+    """The hyperparameters: an arrow marks the changed ones, and the last field counts what did not fit."""
+    limit = FIELDS if len(story.parameters) <= FIELDS else FIELDS - 1
+    shown, hidden = story.shown(limit)
+    texts = [str(each) for each in shown] + ([f"+{hidden} more"] if hidden else [])
+    if texts:
+        yield SectionBlock(fields=[_plain(each, FIELD) for each in texts])
+
+
+def _footer(story: Story) -> Iterator[Block]:
+    links = " · ".join(f"<{escape(link.url, len(link.url) * 5)}|{link.label}>" for link in story.links)
+    elements: list[Any] = [MarkdownTextObject(text=links, verbatim=True)] if links else []
+    elements += [_plain(" · ".join(story.place), CONTEXT)] if story.place else []
+    if elements:
+        yield ContextBlock(elements=elements)
+
+
+def _plain(text: str, limit: int) -> PlainTextObject:
+    # Without `emoji`, Slack would turn ":name:" in a metric's name into a picture.
+    return PlainTextObject(text=cut(text, limit), emoji=False)
