@@ -36,14 +36,15 @@ def fold(
         worth = list(dropwhile(lambda row: not worth_telling(row, told, policy.min_improvement), bests))
         small = bests[: len(bests) - len(worth)]
         if not worth and not rest:
-            # The newest best may still be told along with a better one: only what it supersedes goes silently.
+            # The newest best waits: only what something later supersedes goes silently.
             silent += small[:-1]
             break
         silent += small
-        takes_next = not worth or (bool(rest) and rest[0].final and not _alone(rest[0], apart))
+        # Whatever comes next takes the pending new bests with it: the ending, above all.
+        takes_next = not worth or (bool(rest) and not _alone(rest[0], apart))
         message = (*worth, rest.pop(0)) if takes_next else tuple(worth)
         ready = max(row.next_at for row in message)
-        # A new best that others wait behind goes without pace: they may not overtake it, and should not be late.
+        # Only a new best that nobody waits behind keeps the pace: others may not overtake it, and should not be late.
         if not takes_next and not rest:
             ready = max(ready, paced_until)
         if ready > now:

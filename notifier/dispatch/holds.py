@@ -50,7 +50,7 @@ def held(hold: Hold | None, policy: Policy, error: DeliveryError, now: float, di
     if (hold is None or probe) and not told_when:
         failures += 1
     return Hold(
-        until=_until(hold, error, failures, since, now, dice),
+        until=_until(error, pause(failures, since, now, dice), now, dice, earlier=None if probe else hold),
         since=since,
         failures=failures,
         reason=str(error),
@@ -66,14 +66,12 @@ def alarming(hold: Hold | None) -> bool:
     return hold.until is None or hold.failures > STUCK_AFTER or hold.until - hold.since >= ALARMING_WAIT
 
 
-def _until(
-    hold: Hold | None, error: DeliveryError, failures: int, since: float, now: float, dice: float
-) -> float | None:
-    if error.fault is Fault.GONE or (hold is not None and hold.until is None):
+def _until(error: DeliveryError, grown: float, now: float, dice: float, *, earlier: Hold | None) -> float | None:
+    if error.fault is Fault.GONE or (earlier is not None and earlier.until is None):
         return None
-    wait = 0.0 if error.fault is Fault.NOBODY and error.after is not None else pause(failures, since, now, dice)
-    if error.after is not None:
-        wait = max(wait, asked(error.after, dice))
-    earlier = hold.until if hold is not None and hold.until is not None else now
-    # Never sooner than asked: a wait that another answer asked for is not cut short.
-    return max(now + wait, min(earlier, now + LONGEST))
+    waits = [asked(error.after, dice)] if error.after is not None else []
+    if error.fault is not Fault.NOBODY or not waits:
+        waits.append(grown)
+    # A wait that another answer asked for is not cut short.
+    standing_until = now if earlier is None or earlier.until is None else min(earlier.until, now + LONGEST)
+    return max(standing_until, now + max(waits))

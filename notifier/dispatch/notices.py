@@ -27,9 +27,9 @@ def told(
 
 def _held(policy: Policy, hold: Hold, now: float) -> Notice:
     what_next = (
-        "It is not tried again until its settings change or `notifier outbox retry --all` asks for it."
+        "It is not tried again until its settings change, or `notifier outbox retry` asks for it."
         if hold.until is None
-        else "It is tried again with growing pauses, of ten minutes at most; nothing needs to be done once it works."
+        else "It is tried again by itself, with growing pauses; once it works, nothing else needs to be done."
     )
     return Notice(
         id=digest(policy.name, NoticeType.DESTINATION_HELD, repr(hold.since)),

@@ -1,0 +1,261 @@
+"""The deliver loop of one destination: look, plan, mark, send, settle, rest, whatever happens."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from notifier.dispatch.folding import Message
+from notifier.dispatch.holds import alarming, standing
+from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan
+from notifier.dispatch.verdict import Answer, Circumstances, judge, suspects
+from notifier.errors import DeliveryError, Fault, StoreUnavailable
+from notifier.model import Batch, Event, EventType, Hold, Notice
+from notifier.pipeline.pace import Pace, Waits, first_of
+from notifier.ports import Destination, Meter, OutboxStore, Outcome
+
+log = structlog.get_logger()
+
+LOOK_ROWS = 200
+"""Rows read at a look, until so many of them wait that more must be read to find one to send."""
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 10.0
+"""Seconds of rest after a turn that failed, doubling from the first to the longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clocks and the dice of a loop. Seconds; `clock` is monotonic, `dice` gives 0 to 1.
+
+    `look_every` is the longest rest: another process may have changed the outbox. `deadline` ends one send.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    dice: Callable[[], float] = random.random
+    look_every: float = 2.0
+    deadline: float = 30.0
+
+
+class Delivery:
+    """Delivers what one destination is owed, until it is stopped.
+
+    `wake` is this loop's own: whoever owes new rows sets it, and it is cleared here. `beat` is called at each turn.
+    `digest_jobs` is how many jobs one digest may tell of.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        store: OutboxStore,
+        *,
+        operator: tuple[str, ...],
+        meter: Meter,
+        wake: asyncio.Event,
+        digest_jobs: int,
+        beat: Callable[[], None] = lambda: None,
+        timing: Timing = Timing(),
+    ) -> None:
+        self._destination = destination
+        self._policy = destination.policy
+        self._store = store
+        self._operator = operator
+        self._meter = meter
+        self._wake = wake
+        self._digest_jobs = digest_jobs
+        self._beat = beat
+        self._timing = timing
+        self._pace = Pace(self._policy.rate)
+        self._waits = Waits()
+        self._flying: list[Message] = []
+        self._answers: list[Answer] = []
+        self._answered = asyncio.Event()
+        self._apart: frozenset[int] = frozenset()
+        self._alarmed: Hold | None = None
+        self._worked_at: float | None = None
+        self._look_rows = LOOK_ROWS
+        self._failures = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop` is set; then begin nothing, and return once what is under way has been settled.
+
+        Whoever cannot wait for that cancels: what is under way then stays marked, and goes again as `repeated`.
+        """
+        async with asyncio.TaskGroup() as sends:
+            while self._flying or not stop.is_set():
+                self._beat()
+                self._wake.clear()
+                self._answered.clear()
+                await self._rest(await self._turn(sends, stop), stop)
+
+    async def _turn(self, sends: asyncio.TaskGroup, stop: asyncio.Event) -> float:
+        """Settle what was answered, send what is due, and say how long there may be rest (seconds)."""
+        try:
+            await self._settle()
+            rest = self._timing.look_every if stop.is_set() else await self._deliver(sends)
+        except StoreUnavailable as error:
+            if not self._failures:
+                log.warning("store does not answer, will try again", destination=self._policy.name, error=str(error))
+            return self._rest_after_failure()
+        except Exception:
+            # A fault of our own must not end the delivery: it is logged whole, the next turn tries again.
+            log.exception("delivery failed unexpectedly", destination=self._policy.name)
+            return self._rest_after_failure()
+        self._failures = 0
+        return min(rest, self._timing.look_every)
+
+    async def _settle(self) -> None:
+        """Write down what the answers so far change. They are kept until the store has taken them."""
+        if not self._answers:
+            return
+        answers = tuple(self._answers)
+        # Read again: someone may have lifted the hold while the messages were under way.
+        now, hold = await self._store.now(), await self._store.hold(self._policy.name)
+        around = Circumstances(now, self._timing.dice(), hold, self._alarmed, self._worked_at, self._operator)
+        outcome = judge(self._policy, answers, around)
+        await self._store.finish(outcome)
+        del self._answers[: len(answers)]
+        self._flying = [message for message in self._flying if all(message is not each.rows for each in answers)]
+        self._remember(answers, outcome, now)
+        self._tell_hold(standing(hold, self._policy), outcome.hold, now)
+        for seq, reason in outcome.dead:
+            log.error("dead letter", destination=self._policy.name, row=seq, error=reason)
+
+    def _remember(self, answers: Sequence[Answer], outcome: Outcome, now: float) -> None:
+        if outcome.settled:
+            self._worked_at = now
+        gone = {*outcome.settled, *(seq for seq, _ in outcome.dead)}
+        self._apart = (self._apart | suspects(answers)) - gone
+        if alarming(outcome.hold):
+            self._alarmed = outcome.hold
+        elif outcome.hold is None and outcome.settled:
+            self._alarmed = None
+
+    async def _deliver(self, sends: asyncio.TaskGroup) -> float:
+        """Look, plan and send."""
+        wait = self._pace.wait(self._timing.clock())
+        if wait > 0:
+            return wait
+        look = await self._look()
+        plan_now = plan(self._policy, look, digest_jobs=self._digest_jobs, room=self._pace.room(UNSETTLED))
+        if plan_now.silent:
+            await self._settle_unsent(plan_now.silent)
+        await self._launch(plan_now.batches, look, sends)
+        return self._rest_after(plan_now, look)
+
+    async def _look(self) -> Look:
+        """What the store says now, with its moments as the monotonic clock has measured them."""
+        name, store, tick = self._policy.name, self._store, self._timing.clock()
+        now, hold = await store.now(), await store.hold(name)
+        if self._alarmed is None and alarming(hold):
+            self._alarmed = hold
+        if hold is not None and hold.until is not None:
+            hold = replace(hold, until=self._waits.due("hold", hold.until, now, tick))
+        if (blocking := standing(hold, self._policy)) and (blocking.until is None or blocking.until > now):
+            return Look(now, (), tuple(self._flying), hold=hold)
+        rows = [
+            replace(row, next_at=self._waits.due(row.seq, row.next_at, now, tick)) if row.next_at > 0 else row
+            for row in await store.owed(name, self._look_rows)
+        ]
+        self._waits.keep(["hold", *(row.seq for row in rows)])
+        keys = {row.job_key for row in rows if row.event_type == EventType.NEW_BEST} if self._policy.people else ()
+        told = await store.told(name, keys) if keys else {}
+        return Look(now, rows, tuple(self._flying), told, hold, self._apart)
+
+    async def _settle_unsent(self, rows: Message) -> None:
+        hold = standing(await self._store.hold(self._policy.name), self._policy)
+        await self._store.finish(Outcome(self._policy.name, tuple(row.seq for row in rows), hold=hold))
+
+    async def _launch(self, batches: Sequence[Message], look: Look, sends: asyncio.TaskGroup) -> None:
+        """Mark the messages as under way, durably, and begin to send them."""
+        if not batches:
+            return
+        events = await self._store.events({row.event_id for message in batches for row in message})
+        ready = [message for message in batches if all(row.event_id in events for row in message)]
+        lost = [row for message in batches for row in message if row.event_id not in events]
+        if ready:
+            await self._store.sending([row.seq for message in ready for row in message])
+        for message in ready:
+            self._flying.append(message)
+            self._pace.spend(self._timing.clock())
+            probe = standing(look.hold, self._policy) is not None
+            sends.create_task(self._send(message, events, probe), name=f"send to {self._policy.name}")
+        for row in lost:
+            self._answer(Answer((row,), DeliveryError("its event is not stored any more", Fault.MESSAGE)))
+
+    def _rest_after(self, done: Plan, look: Look) -> float:
+        full = len(look.rows) >= self._look_rows
+        if full and not done.batches and not look.flying:
+            # Everything read has to wait, and more is owed: one job in trouble must not hide the others.
+            self._look_rows *= 2
+            return 0.0
+        if not full:
+            self._look_rows = max(LOOK_ROWS, min(self._look_rows, 2 * len(look.rows)))
+        if done.batches:
+            return self._pace.wait(self._timing.clock())
+        return self._timing.look_every if done.wake_at is None else max(0.0, done.wake_at - look.now)
+
+    async def _send(self, message: Message, events: Mapping[str, Event | Notice], probe: bool) -> None:
+        """One attempt. Whatever comes of it becomes an answer; only cancellation leaves none."""
+        began = self._timing.clock()
+        repeated = any(row.repeated for row in message)
+        error = await self._attempt(Batch(tuple(events[row.event_id] for row in message), repeated))
+        seconds = self._timing.clock() - began
+        outcome = error.fault.value if error else "ok"
+        self._meter.attempt(self._policy.kind, outcome, seconds)
+        log.info(
+            "not delivered" if error else "delivered",
+            destination=self._policy.name,
+            event_id=message[0].event_id,
+            type=message[0].event_type,
+            events=len(message),
+            seconds=round(seconds, 3),
+            **({"fault": outcome, "error": str(error)} if error else {}),
+        )
+        self._answer(Answer(message, error, probe))
+
+    async def _attempt(self, batch: Batch) -> DeliveryError | None:
+        try:
+            async with asyncio.timeout(self._timing.deadline):
+                await self._destination.send(batch)
+        except DeliveryError as error:
+            return error
+        except OSError as error:
+            # A timeout is one too. The text of others may name the address.
+            return DeliveryError(f"no answer ({type(error).__name__})", Fault.DESTINATION, ambiguous=True)
+        except Exception as bug:
+            # A fault of our own must not end the delivery of everything else: it is logged whole, the message kept.
+            log.exception("a message could not be made", destination=self._policy.name, event_id=batch.events[0].id)
+            return DeliveryError(f"it could not be made: {type(bug).__name__}", Fault.MESSAGE)
+        return None
+
+    def _answer(self, answer: Answer) -> None:
+        self._answers.append(answer)
+        self._answered.set()
+
+    def _rest_after_failure(self) -> float:
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures, 10))
+        self._failures += 1
+        return pause * (0.5 + self._timing.dice() / 2)
+
+    def _tell_hold(self, before: Hold | None, after: Hold | None, now: float) -> None:
+        if after is None:
+            if before is not None:
+                seconds = round(now - before.since)
+                log.info("destination works again", destination=self._policy.name, held_seconds=seconds)
+            return
+        forever = after.until is None
+        if before is None or (forever and before.until is not None):
+            wait = None if after.until is None else round(after.until - now, 1)
+            log.warning("destination held", destination=self._policy.name, error=after.reason, wait_seconds=wait)
+
+    async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
+        """Rest for so long, or until an answer comes; before the stop, also until it comes or something new is owed."""
+        waits = [self._answered.wait(), self._timing.sleep(seconds)]
+        if not stop.is_set():
+            waits += [stop.wait(), self._wake.wait()]
+        await first_of(waits)

@@ -1,0 +1,185 @@
+"""What answers change."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from notifier.dispatch.folding import Message
+from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, judge, suspects
+from notifier.errors import DeliveryError, Fault
+from notifier.model import Hold, NoticeType, Told
+from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, ended, started
+
+HOUR = 3600.0
+
+
+def around(**known: Any) -> Circumstances:
+    return replace(Circumstances(NOW, 0.5), **known)
+
+
+def failed(*rows: Any, fault: Fault = Fault.DESTINATION, probe: bool = False, **more: Any) -> Answer:
+    return Answer(tuple(rows), DeliveryError("HTTP 500", fault, **more), probe)
+
+
+def hold(until: float | None = NOW, failures: int = 3, since: float = NOW - 60, **changes: Any) -> Hold:
+    return replace(Hold(until, since, failures, "HTTP 500", "f1"), **changes)
+
+
+def test_a_message_taken_settles_its_rows_and_lifts_the_hold_it_probed() -> None:
+    rows: Message = (best("a"), ended("a"))
+
+    outcome = judge(PROGRAM, [Answer(rows, probe=True)], around(hold=hold()))
+
+    assert (outcome.settled, outcome.hold) == (tuple(row.seq for row in rows), None)
+
+
+def test_a_message_from_before_the_hold_does_not_cut_a_wait_short() -> None:
+    asked = hold(NOW + 60, failures=0)
+
+    outcome = judge(PROGRAM, [Answer((started("a"),))], around(hold=asked))
+
+    assert (len(outcome.settled), outcome.hold) == (1, asked)
+
+
+def test_the_last_best_that_people_were_told_is_remembered_by_job() -> None:
+    rows = (best("a", 0.8), best("b", 0.5), best("a", 0.9), ended("a"))
+
+    assert judge(PEOPLE, [Answer(rows)], around()).told == (("a", Told(NOW, 0.9)), ("b", Told(NOW, 0.5)))
+    assert judge(PROGRAM, [Answer(rows)], around()).told == ()
+
+
+def test_a_refused_message_is_a_dead_letter_and_holds_nothing() -> None:
+    row = started("a")
+
+    outcome = judge(PROGRAM, [failed(row, fault=Fault.MESSAGE)], around())
+
+    assert (outcome.dead, outcome.postponed, outcome.hold) == (((row.seq, "HTTP 500"),), (), None)
+
+
+def test_of_rows_refused_together_none_dies_before_each_was_tried_alone() -> None:
+    rows = (ended("a", attempts=2), ended("b"))
+    answer = failed(*rows, fault=Fault.MESSAGE)
+
+    outcome = judge(PEOPLE, [answer], around())
+
+    assert outcome.dead == ()
+    assert [(each.next_at, each.attempts) for each in outcome.postponed] == [(NOW, 2), (NOW, 0)]
+    assert suspects([answer]) == {row.seq for row in rows}
+
+
+def test_the_destinations_failure_holds_it_and_counts_an_attempt() -> None:
+    row = started("a", attempts=1)
+
+    outcome = judge(PROGRAM, [failed(row, ambiguous=True)], around())
+
+    (postponed,) = outcome.postponed
+    assert outcome.hold is not None
+    assert (outcome.hold.until, outcome.hold.failures, outcome.hold.probing) == (NOW + 1, 1, False)
+    assert (postponed.next_at, postponed.attempts, postponed.repeated) == (NOW + 1, 2, True)
+
+
+def test_being_asked_to_wait_counts_no_attempt() -> None:
+    row = started("a", attempts=1)
+
+    outcome = judge(PROGRAM, [failed(row, fault=Fault.NOBODY, after=7.0)], around(dice=0.0))
+
+    assert outcome.hold is not None
+    assert (outcome.hold.until, outcome.postponed[0].attempts) == (NOW + 7, 1)
+
+
+def test_sends_that_fail_together_settle_as_one_failure() -> None:
+    answers = [failed(started(job)) for job in "abcd"]
+
+    outcome = judge(PROGRAM, answers, around())
+
+    assert outcome.hold is not None and outcome.hold.failures == 1
+    assert [each.attempts for each in outcome.postponed] == [1, 1, 1, 1]
+
+
+def test_the_fifth_failure_of_a_message_lets_the_next_job_be_tried() -> None:
+    outcome = judge(PROGRAM, [failed(started("a", attempts=4), probe=True)], around(hold=hold(failures=4)))
+
+    assert outcome.hold is not None
+    assert (outcome.hold.probing, outcome.postponed[0].alone_since) == (True, None)
+
+
+def test_what_fails_again_while_nothing_is_held_waits_alone() -> None:
+    outcome = judge(PROGRAM, [failed(started("a", attempts=5))], around())
+
+    assert outcome.hold is None
+    assert (outcome.postponed[0].alone_since, outcome.postponed[0].next_at) == (NOW, NOW + 32)
+
+
+@pytest.mark.parametrize(
+    ("known", "since", "dies"),
+    [
+        pytest.param({"worked_at": NOW - 60}, NOW - ALONE_FOR, True, id="three days, and others went through"),
+        pytest.param({"worked_at": NOW - 60}, NOW - ALONE_FOR + 60, False, id="not yet three days"),
+        pytest.param({"worked_at": NOW - 2 * HOUR}, NOW - ALONE_FOR, False, id="nothing else was tried of late"),
+        pytest.param({}, NOW - ALONE_FOR, False, id="nothing is known of others"),
+        pytest.param({"worked_at": NOW - 60, "hold": hold()}, NOW - ALONE_FOR, False, id="the destination is down"),
+    ],
+)
+def test_a_message_that_fails_alone_dies_only_while_the_destination_works(
+    known: dict[str, Any], since: float, dies: bool
+) -> None:
+    row = started("a", attempts=400, alone_since=since)
+
+    outcome = judge(PROGRAM, [failed(row)], around(**known))
+
+    assert ([seq for seq, _ in outcome.dead] == [row.seq]) is dies
+    assert bool(outcome.postponed) is not dies
+
+
+def test_in_an_outage_of_days_nothing_dies() -> None:
+    row = started("a", attempts=900)
+
+    outcome = judge(PROGRAM, [failed(row, probe=True)], around(hold=hold(failures=900, since=NOW - 9 * 86400)))
+
+    assert (outcome.dead, outcome.postponed[0].alone_since) == ((), None)
+
+
+OPERATOR = ("webhook", "slack", "console")
+
+
+def test_the_operator_hears_once_of_a_hold_through_another_destination() -> None:
+    sixth = judge(PROGRAM, [failed(started("b"), probe=True)], around(hold=hold(failures=5), operator=OPERATOR))
+    seventh = judge(
+        PROGRAM,
+        [failed(started("b"), probe=True)],
+        around(hold=sixth.hold, alarmed=sixth.hold, operator=OPERATOR),
+    )
+
+    (routed,) = sixth.notices
+    assert (routed.event.type, routed.destinations) == (NoticeType.DESTINATION_HELD, ("slack", "console"))
+    assert seventh.notices == ()
+
+
+def test_nobody_hears_of_a_hold_where_there_is_no_other_destination() -> None:
+    outcome = judge(PROGRAM, [failed(started("a"), fault=Fault.GONE)], around(operator=("webhook",)))
+
+    assert outcome.notices == ()
+
+
+def test_the_operator_hears_of_a_recovery_if_it_heard_of_the_hold() -> None:
+    answers = [Answer((started("a"),), probe=True)]
+    brief, long = hold(failures=2), hold(failures=9)
+
+    after_brief = judge(PROGRAM, answers, around(hold=brief, operator=OPERATOR))
+    after_long = judge(PROGRAM, answers, around(hold=long, alarmed=long, operator=OPERATOR))
+    after_retry = judge(PROGRAM, answers, around(hold=None, alarmed=long, operator=OPERATOR))
+
+    assert after_brief.notices == ()
+    assert [each.event.type for each in after_long.notices] == [NoticeType.DESTINATION_RECOVERED]
+    assert after_retry.notices == after_long.notices
+
+
+def test_a_hold_has_one_id_however_often_it_is_told() -> None:
+    gone = [failed(started("a"), fault=Fault.GONE)]
+
+    first, again, later = (
+        judge(PROGRAM, gone, around(now=now, operator=OPERATOR)).notices[0].event.id for now in (NOW, NOW, NOW + 1)
+    )
+
+    assert first == again != later
