@@ -26,7 +26,7 @@ class Reading:
     started: float | None = None
     seen: set[JobIdentity] = field(default_factory=set)
     looked_at: set[JobIdentity] = field(default_factory=set)
-    created: array[float] = field(default_factory=lambda: array("d"))
+    created: "array[float]" = field(default_factory=lambda: array("d"))
 
 
 class ListSweep:

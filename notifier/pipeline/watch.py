@@ -90,11 +90,11 @@ class Watch:
         """Sweep every interval until `stop` is set; a sweep under way is cut short then, and loses nothing."""
         while not stop.is_set():
             began = monotonic()
-            await _unless(stop, self._turn())
+            await _unless(stop, self.turn())
             rest = max(0.0, self._watching.interval - (monotonic() - began))
             await _unless(stop, asyncio.sleep(rest))
 
-    async def _turn(self) -> None:
+    async def turn(self) -> None:
         """One sweep, and an account of how it went. Only cancellation gets past this."""
         began, region = monotonic(), self._source.region
         self._alive()
