@@ -33,11 +33,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`batches` go out now. `silent` rows are settled unsent. Nothing else falls due before `wake_at` (None: ever)."""
+    """`batches` go out now. `silent` rows are settled unsent. Nothing else falls due before `wake_at` (None: ever).
+
+    `wanting`: there is room for more, or for better, than these rows offer; where more are owed, read on first.
+    """
 
     batches: tuple[Message, ...] = ()
     silent: Message = ()
     wake_at: float | None = None
+    wanting: bool = False
 
 
 def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED) -> Plan:
@@ -59,8 +63,10 @@ def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED)
     else:
         batches = _probe(due)
     # Under a hold one message shows whether the destination works again; the others wait for its answer.
-    free = (UNSETTLED if hold is None else 1) - len(look.flying)
-    return Plan(tuple(batches[: max(0, min(room, free))]), silent, wake_at)
+    free = max(0, min(room, (UNSETTLED if hold is None else 1) - len(look.flying)))
+    chosen = tuple(batches[:free])
+    wanting = len(chosen) < free or (hold is not None and any(_stuck(message) for message in chosen))
+    return Plan(chosen, silent, wake_at, wanting)
 
 
 def _waiting(look: Look) -> dict[str, list[Owed]]:
@@ -87,7 +93,7 @@ def _failed_alone(message: Message) -> bool:
 
 
 def _stuck(message: Message) -> bool:
-    return max(row.attempts for row in message) >= STUCK_AFTER
+    return _failed_alone(message) or max(row.attempts for row in message) >= STUCK_AFTER
 
 
 def _crowded(due: Sequence[Folded], policy: Policy) -> bool:

@@ -141,11 +141,15 @@ class Delivery:
         if wait > 0:
             return wait
         look = await self._look()
-        plan_now = plan(self._policy, look, digest_jobs=self._digest_jobs, room=self._pace.room(UNSETTLED))
-        if plan_now.silent:
-            await self._settle_unsent(plan_now.silent)
-        await self._launch(plan_now.batches, look, sends)
-        return self._rest_after(plan_now, look)
+        decided = plan(self._policy, look, digest_jobs=self._digest_jobs, room=self._pace.room(UNSETTLED))
+        if self._reads_on(decided, look):
+            return 0.0
+        if decided.silent:
+            await self._settle_unsent(decided.silent)
+        await self._launch(decided.batches, look, sends)
+        if decided.batches:
+            return self._pace.wait(self._timing.clock())
+        return self._timing.look_every if decided.wake_at is None else max(0.0, decided.wake_at - look.now)
 
     async def _look(self) -> Look:
         """What the store says now, with its moments as the monotonic clock has measured them."""
@@ -187,17 +191,14 @@ class Delivery:
         for row in lost:
             self._answer(Answer((row,), DeliveryError("its event is not stored any more", Fault.MESSAGE)))
 
-    def _rest_after(self, done: Plan, look: Look) -> float:
-        full = len(look.rows) >= self._look_rows
-        if full and not done.batches and not look.flying:
-            # Everything read has to wait, and more is owed: one job in trouble must not hide the others.
-            self._look_rows *= 2
-            return 0.0
-        if not full:
+    def _reads_on(self, decided: Plan, look: Look) -> bool:
+        """Whether to look again, at more rows: many waiting rows of a few jobs must not hide the others."""
+        if len(look.rows) < self._look_rows:
             self._look_rows = max(LOOK_ROWS, min(self._look_rows, 2 * len(look.rows)))
-        if done.batches:
-            return self._pace.wait(self._timing.clock())
-        return self._timing.look_every if done.wake_at is None else max(0.0, done.wake_at - look.now)
+            return False
+        if decided.wanting:
+            self._look_rows *= 2
+        return decided.wanting
 
     async def _send(self, message: Message, events: Mapping[str, Event | Notice], probe: bool) -> None:
         """One attempt. Whatever comes of it becomes an answer; only cancellation leaves none."""

@@ -180,7 +180,9 @@ class DeliveringToPeople(Delivering):
     policy = replace(PEOPLE, min_improvement=0.01)
 
 
+ENOUGH = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
 TestPrograms = Delivering.TestCase
+TestPrograms.settings = ENOUGH
 TestPeople = DeliveringToPeople.TestCase
-for case in (TestPrograms, TestPeople):
-    case.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestPeople.settings = ENOUGH
