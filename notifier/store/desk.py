@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model import Event, Hold, Notice, Remembered, Scope
 from notifier.store.codec import decode_body
-from notifier.store.engine import Database
+from notifier.store.engine import Database, uninterrupted
 from notifier.store.insertion import bites
 from notifier.store.outbox import HOLD
 from notifier.store.schema import UNSETTLED, State, events, holds, jobs, orphans, outbox
@@ -58,6 +58,7 @@ class Desk:
         self._database = database
         self._clock = clock
 
+    @uninterrupted
     async def letters(
         self,
         destinations: Collection[str] | None = None,
@@ -71,6 +72,7 @@ class Desk:
         async with self._database.reading() as connection:
             return [_letter(row) for row in await connection.execute(query.order_by(outbox.c.seq).limit(limit))]
 
+    @uninterrupted
     async def letter(self, seq: int) -> tuple[Letter, Event | Notice | None] | None:
         """One row with its event; the event is None once its body is pruned. None: there is no such row."""
         query = select(*LETTER, events.c.body).join(events).where(outbox.c.seq == seq)
@@ -80,6 +82,7 @@ class Desk:
             return None
         return _letter(row), decode_body(row.body) if row.body else None
 
+    @uninterrupted
     async def retry(self, seqs: Collection[int] | None = None, *, to: str | None = None) -> list[int]:
         """Owe rows again at once; None: every dead letter. Returns the rows that are owed now.
 
@@ -98,6 +101,7 @@ class Desk:
                 retried += await _owe_again(connection, condition)
         return sorted(retried)
 
+    @uninterrupted
     async def discard(self, seqs: Collection[int]) -> list[int]:
         """Give unsettled rows up for ever; returns those that were given up."""
         discarded: list[int] = []
@@ -106,30 +110,35 @@ class Desk:
                 discarded += await _discard(connection, outbox.c.seq.in_(bite) & UNSETTLED, self._clock(), None)
         return sorted(discarded)
 
+    @uninterrupted
     async def holds(self) -> dict[str, Hold]:
         """The destinations that are not sent to now, and why."""
         async with self._database.reading() as connection:
             rows = await connection.execute(select(holds.c.destination, *HOLD).order_by(holds.c.destination))
             return {destination: Hold(*fields) for destination, *fields in rows}
 
+    @uninterrupted
     async def release(self, destination: str) -> bool:
         """Lift a destination's hold; says whether there was one."""
         async with self._database.writing() as connection:
             done = await connection.execute(delete(holds).where(holds.c.destination == destination))
         return bool(done.rowcount)
 
+    @uninterrupted
     async def orphans(self) -> dict[str, float]:
         """Destinations that the settings no longer name, with rows of their own; since when (epoch seconds)."""
         async with self._database.reading() as connection:
             rows = await connection.execute(select(orphans.c.destination, orphans.c.since))
             return {row.destination: row.since for row in rows}
 
+    @uninterrupted
     async def jobs(self) -> list[tuple[Scope, Remembered]]:
         """Everything remembered, scope by scope, newest first."""
         query = select(jobs.c.scope, *REMEMBERED).order_by(jobs.c.scope, jobs.c.created.desc(), jobs.c.key)
         async with self._database.reading() as connection:
             return [(Scope(*row.scope.split("/")), remembered_of(row)) for row in await connection.execute(query)]
 
+    @uninterrupted
     async def depths(self) -> list[Depth]:
         """Unsettled rows by destination and state: what the metrics show."""
         query = (

@@ -2,10 +2,11 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
@@ -21,6 +22,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from notifier.errors import StoreUnavailable, StoreUnusable
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process's write transaction: below the grace of a stop."""
@@ -64,6 +68,34 @@ def sqlite_file(url: str) -> Path:
     return Path(parsed.database)
 
 
+def uninterrupted(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Work that comes to its end although its caller is cancelled; the cancellation waits for it, then goes on.
+
+    Cancelled below a statement, the driver would leave the connection, its transaction and the write lock to the
+    garbage collector. Everything so marked is one transaction, bounded by BUSY_TIMEOUT, and never a loop of them.
+    """
+
+    @wraps(work)
+    async def whole(*args: P.args, **kwargs: P.kwargs) -> T:
+        task = asyncio.create_task(work(*args, **kwargs), name=f"store: {work.__name__}")
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await _ended(task)
+            raise
+
+    return whole
+
+
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    """Wait for the task's end, however often we are cancelled meanwhile; what it brought interests nobody any more."""
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
+
+
 class Database:
     """One SQLite file: many read at a time, one writes, and every failure comes out as StoreUnavailable."""
 
@@ -88,6 +120,7 @@ class Database:
             async with self._writing, self._writer.begin() as connection:
                 yield connection
 
+    @uninterrupted
     async def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""
         await self._engine.dispose()

@@ -22,7 +22,9 @@ class RunLock:
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StoreUnusable(f"cannot write {self.path}: {error.strerror}; the service must own it") from None
+            raise StoreUnusable(
+                f"cannot write {self.path}: {error.strerror}; the directory must be one that this user may write"
+            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -10,7 +10,7 @@ from sqlalchemy import true, update
 
 from notifier.errors import StoreUnavailable, StoreUnusable
 from notifier.store import migrations
-from notifier.store.engine import BUSY_TIMEOUT, Database, reason
+from notifier.store.engine import BUSY_TIMEOUT, Database, reason, uninterrupted
 from notifier.store.schema import State, outbox
 
 _MAGIC = b"SQLite format 3\0"
@@ -25,8 +25,6 @@ def inspect(file: Path) -> str | None:
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StoreUnusable(f"SQLite {sqlite3.sqlite_version} is too old; Python must come with 3.35 or newer")
-    if not file.parent.is_dir():
-        raise StoreUnusable(f"{file.parent} is not a directory; create it, or name another database")
     if not _holds_something(file):
         return None
     revision = _revision(file)
@@ -38,12 +36,14 @@ def inspect(file: Path) -> str | None:
     return revision
 
 
+@uninterrupted
 async def migrate(database: Database) -> None:
     """Bring the schema up to date in one transaction. Only the holder of the run lock may."""
     async with database.writing() as connection:
         await connection.run_sync(migrations.upgrade)
 
 
+@uninterrupted
 async def mend(database: Database) -> None:
     """What was under way when the last run died may have arrived: owe it again, and say so."""
     interrupted = update(outbox).where(outbox.c.state == State.SENDING)
@@ -69,9 +69,13 @@ def _holds_something(file: Path) -> bool:
         with file.open("r+b") as opened:
             head = opened.read(len(_MAGIC))
     except FileNotFoundError:
+        if not file.parent.is_dir():
+            raise StoreUnusable(f"there is no directory {file.parent}; create it, or name another database") from None
         return False
     except OSError as error:
-        raise StoreUnusable(f"cannot write {file}: {error.strerror}; the service must own it") from None
+        raise StoreUnusable(
+            f"cannot write {file}: {error.strerror}; it must be a file that this user may write"
+        ) from None
     if head and head != _MAGIC:
         raise StoreUnusable(f"{file} is not an SQLite database; name another file")
     return bool(head)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model import Event, Hold, Notice, Owed, Told
 from notifier.ports import Outcome, Postponed
 from notifier.store.codec import decode_body, plain
-from notifier.store.engine import Database
+from notifier.store.engine import Database, uninterrupted
 from notifier.store.insertion import bites, upsert
 from notifier.store.owing import owe
 from notifier.store.schema import UNSETTLED, State, events, holds, outbox, told
@@ -30,6 +30,7 @@ class SqlOutboxStore:
         """The store's clock, epoch seconds: with SQLite, this machine's."""
         return self._clock()
 
+    @uninterrupted
     async def owed(self, destination: str, limit: int) -> list[Owed]:
         """Unsettled rows, oldest first, without dead letters.
 
@@ -61,6 +62,7 @@ class SqlOutboxStore:
                 for row in await connection.execute(query)
             ]
 
+    @uninterrupted
     async def told(self, destination: str, job_keys: Collection[str]) -> dict[str, Told]:
         """What people were last told of these jobs at this destination."""
         found: dict[str, Told] = {}
@@ -72,12 +74,14 @@ class SqlOutboxStore:
                 found |= {key: Told(at, value) for key, at, value in await connection.execute(query)}
         return found
 
+    @uninterrupted
     async def hold(self, destination: str) -> Hold | None:
         """Why the destination is not sent to now; None where it is."""
         async with self._database.reading() as connection:
             row = (await connection.execute(select(*HOLD).where(holds.c.destination == destination))).first()
         return Hold(*row) if row else None
 
+    @uninterrupted
     async def events(self, event_ids: Collection[str]) -> dict[str, Event | Notice]:
         """The bodies; an event whose body is gone, or not readable by this version, is left out."""
         found: dict[str, Event | Notice] = {}
@@ -89,6 +93,7 @@ class SqlOutboxStore:
                         found[event_id] = body
         return found
 
+    @uninterrupted
     async def sending(self, seqs: Sequence[int]) -> None:
         """Mark rows as under way, durably and before the send: a crash from here on may have delivered them."""
         async with self._database.writing() as connection:
@@ -96,6 +101,7 @@ class SqlOutboxStore:
                 rows = update(outbox).where(outbox.c.seq.in_(bite), outbox.c.state == State.PENDING)
                 await connection.execute(rows.values(state=State.SENDING))
 
+    @uninterrupted
     async def finish(self, outcome: Outcome) -> None:
         """Write what an attempt brought, in one transaction.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.store.engine import Database
+from notifier.store.engine import Database, uninterrupted
 from notifier.store.insertion import BITE, insert_into, upsert
 from notifier.store.owing import release_events
 from notifier.store.schema import UNSETTLED, State, holds, orphans, outbox, pulse
@@ -24,6 +24,7 @@ class Upkeep:
         self._database = database
         self._clock = clock
 
+    @uninterrupted
     async def probe(self) -> None:
         """Write and commit a heartbeat: whoever returns from here knows that the disk takes writes."""
         async with self._database.writing() as connection:
@@ -40,16 +41,20 @@ class Upkeep:
 
         Event ids stay as long as their job is remembered.
         """
-        query = select(outbox.c.seq, outbox.c.event_id).where(outbox.c.settled_at < before, ~UNSETTLED).limit(BITE)
         pruned = 0
         while True:
-            async with self._database.writing() as connection:
-                rows = (await connection.execute(query)).all()
-                await connection.execute(delete(outbox).where(outbox.c.seq.in_([row.seq for row in rows])))
-                await release_events(connection, {row.event_id for row in rows})
-            pruned += len(rows)
-            if len(rows) < BITE:
+            pruned += (bite := await self._prune_settled(before))
+            if bite < BITE:
                 return pruned
+
+    @uninterrupted
+    async def _prune_settled(self, before: float) -> int:
+        query = select(outbox.c.seq, outbox.c.event_id).where(outbox.c.settled_at < before, ~UNSETTLED).limit(BITE)
+        async with self._database.writing() as connection:
+            rows = (await connection.execute(query)).all()
+            await connection.execute(delete(outbox).where(outbox.c.seq.in_([row.seq for row in rows])))
+            await release_events(connection, {row.event_id for row in rows})
+        return len(rows)
 
     async def expire_orphans(self, destinations: Collection[str], before: float) -> int:
         """Note whose rows are orphaned now, and discard those of destinations orphaned before this moment.
@@ -57,13 +62,20 @@ class Upkeep:
         The time runs from the first call that finds a destination missing, and ends when its name returns. Returns
         the number of rows discarded.
         """
+        expired = 0
+        for destination in await self._orphaned(destinations, before):
+            while bite := await self._expire(destination):
+                expired += bite
+        return expired
+
+    @uninterrupted
+    async def _orphaned(self, destinations: Collection[str], before: float) -> list[str]:
         async with self._database.writing() as connection:
             gone = set(await connection.scalars(select(outbox.c.destination).where(UNSETTLED).distinct()))
             gone -= set(destinations)
             await self._note(connection, gone)
             await connection.execute(delete(holds).where(holds.c.destination.not_in({*destinations, *gone})))
-            expired = list(await connection.scalars(select(orphans.c.destination).where(orphans.c.since < before)))
-        return sum([await self._expire(destination) for destination in expired])
+            return list(await connection.scalars(select(orphans.c.destination).where(orphans.c.since < before)))
 
     async def _note(self, connection: AsyncConnection, gone: Collection[str]) -> None:
         await connection.execute(delete(orphans).where(orphans.c.destination.not_in(gone)))
@@ -71,14 +83,11 @@ class Upkeep:
             rows = [{"destination": name, "since": self._clock()} for name in sorted(gone)]
             await connection.execute(insert_into(connection, orphans).on_conflict_do_nothing(), rows)
 
+    @uninterrupted
     async def _expire(self, destination: str) -> int:
         bite = select(outbox.c.seq).where(outbox.c.destination == destination, UNSETTLED).limit(BITE)
         error = "its destination was not in the settings for too long"
-        discarded = update(outbox).where(outbox.c.seq.in_(bite)).values(state=State.DISCARDED, error=error)
-        expired = 0
-        while True:
-            async with self._database.writing() as connection:
-                done = await connection.execute(discarded.values(settled_at=self._clock()))
-            expired += done.rowcount
-            if done.rowcount < BITE:
-                return expired
+        values = {"state": State.DISCARDED, "error": error, "settled_at": self._clock()}
+        async with self._database.writing() as connection:
+            done = await connection.execute(update(outbox).where(outbox.c.seq.in_(bite)).values(values))
+        return done.rowcount

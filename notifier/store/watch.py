@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model import (
@@ -17,7 +17,7 @@ from notifier.model import (
 )
 from notifier.ports import Observed, Routed
 from notifier.store.codec import decode_record, encode_record, plain, plain_or_none
-from notifier.store.engine import Database
+from notifier.store.engine import Database, uninterrupted
 from notifier.store.insertion import BITE, bites, upsert
 from notifier.store.owing import forget_events, owe
 from notifier.store.schema import UNSETTLED, jobs, outbox, scopes, told
@@ -33,6 +33,7 @@ class SqlWatchStore:
         self._database = database
         self._clock = clock
 
+    @uninterrupted
     async def scope_state(self, scope: Scope) -> ScopeState:
         """What is known of a scope's sweeps; nothing yet for one never seen."""
         query = select(scopes.c.baseline_at, scopes.c.complete_at, scopes.c.full_at).where(scopes.c.key == scope.key)
@@ -40,6 +41,7 @@ class SqlWatchStore:
             row = (await connection.execute(query)).first()
         return ScopeState(*row) if row else ScopeState()
 
+    @uninterrupted
     async def remembered(self, scope: Scope) -> dict[JobIdentity, Remembered]:
         """Everything remembered of a scope."""
         query = select(*REMEMBERED).where(jobs.c.scope == scope.key)
@@ -47,6 +49,7 @@ class SqlWatchStore:
             found = [remembered_of(row) for row in await connection.execute(query)]
         return {each.identity: each for each in found}
 
+    @uninterrupted
     async def records(self, identities: Collection[JobIdentity]) -> dict[JobIdentity, TuningJob]:
         """The last known records; those without one are left out."""
         asked = {plain(identity.key): identity for identity in identities}
@@ -60,6 +63,7 @@ class SqlWatchStore:
                         found[asked[key]] = record
         return found
 
+    @uninterrupted
     async def commit(self, scope: Scope, observed: Sequence[Observed]) -> None:
         """What we now know and what we now owe, in ONE transaction. An event id already known is not owed again.
 
@@ -76,6 +80,7 @@ class SqlWatchStore:
             await owe(connection, routed, self._clock())
             await _forget(connection, scope, gone)
 
+    @uninterrupted
     async def complete(self, scope: Scope, state: ScopeState, notices: Sequence[Routed]) -> None:
         """A sweep is complete: its state, and the notices it brings, in one transaction of its own."""
         row = {
@@ -102,12 +107,16 @@ class SqlWatchStore:
         )
         pruned: list[JobIdentity] = []
         while True:
-            async with self._database.writing() as connection:
-                found = [remembered_of(row).identity for row in await connection.execute(query)]
-                await _forget(connection, scope, [identity.key for identity in found])
-            pruned += found
-            if len(found) < BITE:
+            pruned += (bite := await self._prune(scope, query))
+            if len(bite) < BITE:
                 return pruned
+
+    @uninterrupted
+    async def _prune(self, scope: Scope, query: Select[*tuple[Any, ...]]) -> list[JobIdentity]:
+        async with self._database.writing() as connection:
+            found = [remembered_of(row).identity for row in await connection.execute(query)]
+            await _forget(connection, scope, [identity.key for identity in found])
+        return found
 
 
 def remembered_of(row: Row[Any]) -> Remembered:
