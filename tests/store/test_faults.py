@@ -1,0 +1,174 @@
+"""Whatever breaks, what is known and what is owed agree, and the store says in one line what is wrong."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+
+import pytest
+
+from notifier.errors import StoreUnavailable
+from notifier.model import JobIdentity
+from notifier.ports import Outcome
+from notifier.store import Store, open_store
+from notifier.store.engine import Database, sqlite_file
+from tests.examples import tuning_job
+from tests.store.looks import SCOPE, first_look, look
+from tests.store.processes import child, heard, kill
+
+
+async def known_and_owed(store: Store) -> tuple[set[JobIdentity], set[str], set[str]]:
+    """The jobs remembered, and the keys of those whose beginning is owed to each of two destinations."""
+    known = set(await store.watch.remembered(SCOPE))
+    slack, webhook = [{row.job_key for row in await store.outbox.owed(name, 100_000)} for name in ("slack", "webhook")]
+    return known, slack, webhook
+
+
+@pytest.mark.parametrize("commits", [pytest.param(count, id=f"after-{count}") for count in (1, 7, 40)])
+async def test_a_kill_in_the_middle_of_commits_leaves_whole_commits_only(url: str, commits: int) -> None:
+    async with child("commit", url) as committer, asyncio.timeout(60):
+        said = [await heard(committer) for _ in range(commits)]
+        await kill(committer)
+
+    async with open_store(url, exclusive=True) as store:
+        known, slack, webhook = await known_and_owed(store)
+
+    assert slack == webhook == {identity.key for identity in known}
+    assert {first_look(int(number)).remembered.identity for number in said} <= known
+
+
+async def test_a_kill_while_the_schema_is_made_leaves_a_database_that_opens(url: str) -> None:
+    for _ in range(3):
+        async with child("hold", url) as process, asyncio.timeout(60):
+            # Killed as soon as the file is there: while the tables are made, or shortly before or after.
+            while not sqlite_file(url).exists():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            await kill(process)
+
+        async with open_store(url, exclusive=True) as store:
+            await store.upkeep.probe()
+        sqlite_file(url).unlink()
+
+
+def database(store: Store) -> Database:
+    """The database below, to break it."""
+    return store.watch._database
+
+
+@asynccontextmanager
+async def full_disk(store: Store) -> AsyncIterator[None]:
+    """SQLite's own limit, on the one connection that is open: the file can grow no more."""
+    async with database(store).reading() as connection:
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+        await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    yield
+    async with database(store).reading() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+
+
+async def test_on_a_full_disk_nothing_is_committed_and_everything_recovers(store: Store) -> None:
+    await store.watch.commit(SCOPE, [first_look(1)])
+    big = [look(tuning_job(f"big-{number}", failure_reason="x" * 5000)) for number in range(50)]
+
+    async with full_disk(store):
+        with pytest.raises(StoreUnavailable) as full:
+            await store.watch.commit(SCOPE, [first_look(2), *big])
+        assert len(await store.watch.remembered(SCOPE)) == 1
+        assert len(await store.outbox.owed("slack", 10)) == 1
+
+    assert str(full.value) == f"database {store.file}: the disk is full"
+    await store.watch.commit(SCOPE, [first_look(2), *big])
+    assert len(await store.watch.remembered(SCOPE)) == 52
+    assert len(await store.outbox.owed("slack", 10)) == 2
+
+
+async def test_a_locked_database_does_not_answer_now_and_reads_go_on(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notifier.store.engine.BUSY_TIMEOUT", 0.05)
+    async with open_store(url, exclusive=True) as store:
+        await store.watch.commit(SCOPE, [first_look(1)])
+        with closing(sqlite3.connect(sqlite_file(url), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailable, match="another process keeps it locked"):
+                await store.watch.commit(SCOPE, [first_look(2)])
+            with pytest.raises(StoreUnavailable, match="another process keeps it locked"):
+                await store.upkeep.probe()
+            assert len(await store.outbox.owed("slack", 10)) == 1
+            other.execute("ROLLBACK")
+
+        await store.upkeep.probe()
+        assert len(await store.watch.remembered(SCOPE)) == 1
+
+
+async def test_reading_does_not_take_the_write_lock(store: Store) -> None:
+    await store.watch.commit(SCOPE, [first_look(1)])
+
+    async with database(store).reading() as connection:
+        before = (await connection.exec_driver_sql("SELECT count(*) FROM notifier_jobs")).scalar_one()
+        await store.watch.commit(SCOPE, [first_look(2)])
+        after = (await connection.exec_driver_sql("SELECT count(*) FROM notifier_jobs")).scalar_one()
+
+    assert (before, after) == (1, 1)
+
+
+async def test_a_file_damaged_under_the_service_is_told_in_one_line(url: str) -> None:
+    async with open_store(url, exclusive=True) as store:
+        await store.watch.commit(SCOPE, [first_look(number) for number in range(300)])
+    async with open_store(url, exclusive=True) as store:
+        # All but the first page, which holds the header.
+        with sqlite_file(url).open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (store.file.stat().st_size - 4096))
+
+        with pytest.raises(StoreUnavailable) as damaged:
+            await store.watch.remembered(SCOPE)
+
+    assert str(damaged.value) == f"database {store.file}: the file is damaged"
+
+
+async def test_writers_of_one_process_do_not_disturb_each_other(store: Store) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(40):
+            tasks.create_task(store.watch.commit(SCOPE, [first_look(number)]))
+            tasks.create_task(store.outbox.finish(Outcome("slack")))
+            tasks.create_task(store.outbox.owed("slack", 10))
+
+    assert len(await store.watch.remembered(SCOPE)) == 40
+
+
+@pytest.mark.parametrize("turns", [pytest.param(turns, id=f"after-{turns}-turns") for turns in range(0, 30, 3)])
+async def test_a_cancelled_commit_is_whole_or_absent_and_leaves_no_lock(store: Store, turns: int) -> None:
+    commit = asyncio.create_task(store.watch.commit(SCOPE, [first_look(1, to=("slack", "webhook"))]))
+    for _ in range(turns):
+        await asyncio.sleep(0.0001)
+    commit.cancel()
+    await asyncio.sleep(0)
+    # Someone has no patience.
+    commit.cancel()
+    (ended,) = await asyncio.gather(commit, return_exceptions=True)
+
+    with closing(sqlite3.connect(store.file, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    known, slack, webhook = await known_and_owed(store)
+    assert slack == webhook == {identity.key for identity in known}
+    assert known or isinstance(ended, asyncio.CancelledError)
+
+
+async def test_a_cancellation_goes_on_after_the_transaction_that_it_met(store: Store) -> None:
+    commit = asyncio.create_task(store.watch.commit(SCOPE, [first_look(1)]))
+    await asyncio.sleep(0)
+    commit.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await commit
+
+    assert len(await store.watch.remembered(SCOPE)) == 1
+
+
+async def test_what_the_disk_was_promised_is_durable(store: Store) -> None:
+    async with database(store).reading() as connection:
+        settings = {
+            name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
