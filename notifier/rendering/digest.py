@@ -12,7 +12,8 @@ from notifier.rendering.text import cut, line
 
 DIGEST_JOBS = 25
 """How many jobs one message can name within every destination's limits: a backlog is cut by it."""
-ROW = 200
+ROW, TITLE = 200, 140
+"""The most characters of a job's line, and of a notice's title."""
 _NOTICE_TONES = {
     NoticeType.SCOPE_BLIND: Tone.TROUBLE,
     NoticeType.DESTINATION_HELD: Tone.TROUBLE,
@@ -25,7 +26,7 @@ _URGENCY = (Tone.BAD, Tone.TROUBLE)
 def digest_story(jobs: Sequence[Sequence[Event]], notices: Sequence[Notice] = (), *, repeated: bool = False) -> Story:
     """One story of many jobs (each with its events, in order), and of notices that fall into it."""
     over = [events for events in jobs if _ending(events)]
-    rows = [_row(events) for events in over] + [Row(notice_tone(each), line(each.title, ROW)) for each in notices]
+    rows = [_row(events) for events in over] + [Row(notice_tone(each), _title(each)) for each in notices]
     # What needs somebody comes first; otherwise the order of events stays.
     rows.sort(key=lambda row: row.tone not in _URGENCY)
     alarming = any(failed(event) for events in jobs for event in events)
@@ -45,7 +46,7 @@ def notice_story(notice: Notice, *, repeated: bool = False) -> Story:
     """What the service says of itself, in its own words."""
     return Story(
         tone=notice_tone(notice),
-        headline=line(notice.title, 140),
+        headline=_title(notice),
         lines=tuple(line(each, 300) for each in notice.lines[:20]),
         place=(moment(notice.time),),
         repeated=repeated,
@@ -55,6 +56,10 @@ def notice_story(notice: Notice, *, repeated: bool = False) -> Story:
 def notice_tone(notice: Notice) -> Tone:
     """How a notice feels: trouble, its end, or news."""
     return _NOTICE_TONES.get(notice.type, Tone.NEWS)
+
+
+def _title(notice: Notice) -> str:
+    return line(notice.title, TITLE) or notice.type.value
 
 
 def _ending(events: Sequence[Event]) -> Event | None:

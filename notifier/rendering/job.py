@@ -210,6 +210,6 @@ def _links(job: TuningJob) -> Iterator[Link]:
     best = console_url(job.region, "jobs", job.best.training_job_name) if job.best else None
     for label, url in (("Tuning job", job.console_url), ("Best training job", best)):
         # A name with markup in it, or a region that is none, must not leave the address.
-        safe = quote(url or "", safe=":/?#=&%-._~", errors="replace")
+        safe = quote(url or "", safe=":/?#=&-._~", errors="replace")
         if 0 < len(safe) <= URL:
             yield Link(label, safe)
