@@ -1,0 +1,149 @@
+"""Where messages go: the flat variables make up to two destinations, `NOTIFIER_DESTINATIONS__…` any number more."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from notifier.delivery.settings import DestinationSettings
+from notifier.errors import Problem
+from notifier.settings.explain import complaints, problem
+from notifier.settings.names import DESTINATION_FORM, DESTINATIONS, NOT_BUILT_KINDS
+from notifier.settings.values import EVENT_WORDS, STATUSES, nearest, unknown_words
+from notifier.settings.variables import Variable
+
+Models = Mapping[str, type[DestinationSettings]]
+"""What can be set of each kind of destination."""
+
+FLAT = {
+    "slack_webhook": {"url": "NOTIFIER_SLACK_WEBHOOK_URL"},
+    "webhook": {"url": "NOTIFIER_WEBHOOK_URL", "secret": "NOTIFIER_WEBHOOK_SECRET"},
+}
+"""The destinations of the flat variables: named like their kind, there if their URL is."""
+
+CONSOLE = "console"
+PROGRAMS = ("webhook",)
+"""Kinds that no person reads."""
+
+_FOR_PEOPLE = {
+    "mention": "NOTIFIER_MENTION",
+    "best_cooldown": "NOTIFIER_BEST_COOLDOWN",
+    "min_improvement": "NOTIFIER_MIN_IMPROVEMENT",
+}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(slots=True)
+class Built:
+    """The destinations by name, those that are wrong left out, and what is wrong with them.
+
+    `named` holds every name that was meant, the wrong ones too.
+    """
+
+    destinations: dict[str, DestinationSettings] = field(default_factory=dict)
+    named: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, name: str, kind: str, fields: Mapping[str, Variable], model: type[DestinationSettings]) -> None:
+        """Validate one destination by the model of its kind."""
+        texts = {key: variable.value for key, variable in fields.items()}
+        try:
+            settings = model.model_validate({**texts, "kind": kind})
+        except ValidationError as error:
+            known = [key for key in model.model_fields if key != "kind"]
+            named = {key: Variable(f"{DESTINATIONS}{name.upper()}__{key.upper()}", "") for key in known}
+            self.problems += complaints(error, {**named, **fields}, known)
+            return
+        for key, known_words, what in (("events", EVENT_WORDS, "event type"), ("statuses", STATUSES, "status")):
+            if complaint := unknown_words(getattr(settings, key), known_words, what):
+                self.problems.append(problem(fields[key], complaint))
+        self.destinations[name] = settings
+
+
+def build_destinations(variables: Mapping[str, Variable], models: Models) -> Built:
+    """Every destination of the variables; the console where there is none."""
+    built = Built()
+    for name, names in FLAT.items():
+        _build_flat(built, name, names, variables, models)
+    for name, fields in _grouped(built, variables).items():
+        _build_named(built, name, fields, variables, models)
+    if not built.named:
+        built.named.append(CONSOLE)
+        built.add(CONSOLE, CONSOLE, _defaults(CONSOLE, variables, models[CONSOLE]), models[CONSOLE])
+    return built
+
+
+def choose_operator(variable: Variable | None, built: Built) -> tuple[str, ...]:
+    """Who hears of the service's own troubles: those that are named, else every destination that people read."""
+    if variable is None:
+        return tuple(name for name, each in built.destinations.items() if each.kind not in PROGRAMS)
+    names = tuple(dict.fromkeys(part.strip().lower() for part in variable.value.split(",") if part.strip()))
+    if complaint := unknown_words(names, tuple(built.named), "destination"):
+        built.problems.append(problem(variable, complaint))
+    return names
+
+
+def _build_flat(
+    built: Built, name: str, names: Mapping[str, str], variables: Mapping[str, Variable], models: Models
+) -> None:
+    given = {key: variables[variable] for key, variable in names.items() if variable in variables}
+    if "url" in given:
+        built.named.append(name)
+        built.add(name, name, {**_defaults(name, variables, models[name]), **given}, models[name])
+    else:
+        for variable in given.values():
+            built.problems.append(problem(variable, f"has no {names['url']} to go with: set that too, or remove this"))
+
+
+def _build_named(
+    built: Built, name: str, fields: dict[str, Variable], variables: Mapping[str, Variable], models: Models
+) -> None:
+    first = next(iter(fields.values()))
+    if name in built.named:
+        flat = FLAT[name]["url"]
+        built.problems.append(problem(first, f"the destination {name} is already made by {flat}: choose another name"))
+        return
+    built.named.append(name)
+    kind = fields.pop("kind", None)
+    known = ", ".join(models)
+    if kind is None:
+        named = Variable(f"{DESTINATIONS}{name.upper()}__KIND", "", first.origin)
+        built.problems.append(problem(named, f"is needed: one of {known}"))
+    elif kind.value.lower() in models:
+        model = models[kind.value.lower()]
+        built.add(name, kind.value.lower(), {**_defaults(kind.value.lower(), variables, model), **fields}, model)
+    elif kind.value.lower() in NOT_BUILT_KINDS:
+        built.problems.append(
+            problem(kind, f"{kind.value.lower()} is not built into this version yet: use one of {known}")
+        )
+    else:
+        guess = nearest(kind.value.lower(), models)
+        hint = f"did you mean {guess}? " if guess else ""
+        built.problems.append(problem(kind, f"is no kind of destination: {hint}There are {known}"))
+
+
+def _grouped(built: Built, variables: Mapping[str, Variable]) -> dict[str, dict[str, Variable]]:
+    """The fields of each named destination, by name and field, both in small letters."""
+    groups: dict[str, dict[str, Variable]] = {}
+    for full, variable in sorted(variables.items()):
+        if not full.startswith(DESTINATIONS):
+            continue
+        name, _, key = full.removeprefix(DESTINATIONS).lower().partition("__")
+        if not key or not _NAME.fullmatch(name):
+            built.problems.append(problem(variable, f"is not of the form {DESTINATION_FORM}"))
+        else:
+            groups.setdefault(name, {})[key] = variable
+    return groups
+
+
+def _defaults(kind: str, variables: Mapping[str, Variable], model: type[DestinationSettings]) -> dict[str, Variable]:
+    """What the flat variables say to every destination of this kind."""
+    names = {} if kind in PROGRAMS else dict(_FOR_PEOPLE)
+    if kind.startswith("slack"):
+        names["rate"] = "NOTIFIER_SLACK_RATE"
+    return {
+        key: variables[variable]
+        for key, variable in names.items()
+        if key in model.model_fields and variable in variables
+    }

@@ -1,0 +1,59 @@
+"""From an environment to the settings, or to everything that is wrong with it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from notifier.delivery import KINDS
+from notifier.errors import Problem, SettingsError
+from notifier.model import Api
+from notifier.settings.destinations import Built, build_destinations, choose_operator
+from notifier.settings.explain import complaints, problem
+from notifier.settings.names import check_names
+from notifier.settings.tree import COMPOSED, FLAT_VARIABLES, Settings, variable
+from notifier.settings.variables import Variable, read_variables
+
+_OPERATOR = variable("operator")
+
+
+def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """The settings of this environment (the process's own where None), `.env` and the secrets directory.
+
+    Raises SettingsError with every problem at once: nothing is started on settings of which one is wrong.
+    """
+    reading = read_variables(os.environ if environ is None else environ, dotenv)
+    variables = reading.variables
+    built = build_destinations(variables, {kind: each.settings for kind, each in KINDS.items()})
+    operator = choose_operator(variables.get(_OPERATOR), built)
+    problems = [*reading.problems, *check_names(variables.values()), *_preview_problems(variables)]
+    settings, wrong = _validated(variables, built, operator, reading.aws)
+    # What a flat variable says to several destinations is wrong once.
+    problems = list(dict.fromkeys([*problems, *wrong, *built.problems]))
+    if problems or settings is None:
+        raise SettingsError(problems)
+    return settings
+
+
+def _validated(
+    variables: Mapping[str, Variable], built: Built, operator: tuple[str, ...], aws: Mapping[str, str]
+) -> tuple[Settings | None, list[Problem]]:
+    texts = {name: variables[name].value for name in FLAT_VARIABLES if name in variables and name != _OPERATOR}
+    try:
+        return Settings.of(texts, destinations=built.destinations, operator=operator, aws_environment=aws), []
+    except ValidationError as error:
+        fields = [field for field in Settings.model_fields if field not in COMPOSED]
+        named = {field: variables.get(variable(field), Variable(variable(field), "")) for field in fields}
+        return None, complaints(error, named, fields)
+
+
+def _preview_problems(variables: Mapping[str, Variable]) -> list[Problem]:
+    """The preview's API has no List: a glob could never be filled."""
+    api, jobs = variables.get(variable("api")), variables.get(variable("jobs"))
+    if api is None or api.value != Api.PREVIEW:
+        return []
+    if jobs is None or any(sign in jobs.value for sign in "*?["):
+        name = jobs or Variable(variable("jobs"), "", api.origin)
+        return [problem(name, "must name every tuning job in full: NOTIFIER_API=preview cannot list them")]
+    return []

@@ -1,0 +1,48 @@
+"""Which names are settings: a name that is none may be a typing error, and would be obeyed by nobody."""
+
+import re
+from collections.abc import Iterable
+
+from notifier.errors import Problem
+from notifier.settings.explain import problem
+from notifier.settings.tree import FLAT_VARIABLES
+from notifier.settings.values import nearest
+from notifier.settings.variables import Variable
+
+DESTINATIONS = "NOTIFIER_DESTINATIONS__"
+DESTINATION_FORM = f"{DESTINATIONS}<NAME>__<FIELD>"
+
+NOT_BUILT = frozenset(
+    f"NOTIFIER_{name}"
+    for name in (
+        "ACCOUNTS",
+        "ROLE",
+        "EXTERNAL_ID",
+        "SQS_QUEUE_URL",
+        "SLACK_BOT_TOKEN",
+        "SLACK_CHANNEL",
+        "SLACK_API_URL",
+        "APPRISE_URLS",
+    )
+)
+"""Settings of the design that this version does not obey yet: to pass over them would be a promise."""
+NOT_BUILT_KINDS = ("slack", "apprise")
+
+# What Kubernetes tells every container of a service that is called notifier.
+_KUBERNETES = re.compile(r"NOTIFIER_(PORT(_.*)?|SERVICE_.*)")
+
+
+def check_names(variables: Iterable[Variable]) -> list[Problem]:
+    """A problem for each name that nothing reads."""
+    return [problem(each, complaint) for each in variables if (complaint := _complaint(each.name))]
+
+
+def _complaint(name: str) -> str | None:
+    if name in FLAT_VARIABLES or name.startswith(DESTINATIONS) or not name.startswith("NOTIFIER_"):
+        return None
+    if _KUBERNETES.fullmatch(name):
+        return None
+    if name in NOT_BUILT:
+        return "is not built into this version yet: remove it"
+    guess = nearest(name, (*FLAT_VARIABLES, DESTINATION_FORM))
+    return f"unknown setting: did you mean {guess}?" if guess else "unknown setting: `notifier settings` lists them all"

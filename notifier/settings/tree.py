@@ -1,0 +1,137 @@
+"""All settings of the service as one frozen tree. Field descriptions and defaults are what README and CLI show."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
+
+from notifier.delivery.settings import DestinationSettings
+from notifier.model import Api
+from notifier.settings.values import (
+    Address,
+    DatabaseUrl,
+    EventWords,
+    Globs,
+    HttpAddress,
+    LogFormat,
+    LogLevel,
+    Regions,
+    Seconds,
+    Shown,
+    SomeGlobs,
+    WebUrl,
+)
+from notifier.settings.variables import DEFAULT_SECRETS_DIR, PREFIX
+
+COMPOSED = ("destinations", "aws_environment")
+"""Fields that no variable of their own name fills."""
+
+
+class Settings(BaseSettings):
+    """What the operator decided. Times are seconds; a secret is shown by nothing but its `get_secret_value()`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, enable_decoding=False, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    jobs: SomeGlobs = Field(("*",), description="names or globs of the tuning jobs to watch")
+    exclude: Globs = Field((), description="names or globs to leave out")
+    regions: Annotated[Regions, Shown("AWS's default region")] = Field((), description="regions to watch")
+    api: Api = Field(
+        Api.HYPERPARAMETER, description="`hyperparameter`, or `preview`: needs explicit names in `NOTIFIER_JOBS`"
+    )
+    poll_interval: Seconds = Field(30.0, ge=1, description="time between two sweeps of a region, at least 1s")
+    api_rate: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="requests a second per account, region and operation at most; it adapts below that",
+    )
+    catch_up: Seconds = Field(
+        7 * 86400.0, description="endings missed during an outage: older ones are told as a number in one line"
+    )
+    database_url: Annotated[DatabaseUrl, Shown("sqlite:///notifier.db")] = Field(
+        SecretStr("sqlite:///notifier.db"), description="where is kept what is known and owed: `sqlite:///<file>`"
+    )
+    lease: Seconds = Field(30.0, ge=1, description="how long a worker holds what one worker at a time must do")
+    grace: Seconds = Field(8.0, description="how long a stop may finish what is in flight")
+    slack_webhook_url: SecretStr | None = Field(None, description="incoming webhook of a Slack channel (secret)")
+    slack_rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="messages a second to Slack, 0 for no limit")
+    mention: str = Field("", description="who is mentioned when a job fails: `here`, a user id or a group id")
+    webhook_url: SecretStr | None = Field(None, description="where CloudEvents are posted (secret)")
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="signs them by Standard Webhooks: `whsec_…`, several while rotating (secret)",
+    )
+    events: Annotated[EventWords, Shown("all")] = Field(
+        (), description="event types to tell: `started`, `status_changed`, `new_best`, `deleted`"
+    )
+    best_cooldown: Seconds = Field(300.0, description="for people: time between two new-best messages of one job")
+    min_improvement: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="for people: relative gain of a new best worth telling, 0.01 = 1 %"
+    )
+    operator: Annotated[tuple[str, ...], Shown("every chat destination")] = Field(
+        (), description="names of the destinations that hear of the service's own troubles"
+    )
+    heartbeat_url: WebUrl | None = Field(
+        None, description="pinged after fresh sweeps, so that a watcher outside notices the service's death (secret)"
+    )
+    http: Address = Field(
+        HttpAddress("127.0.0.1", 8080), description="serves `/healthz`, `/readyz`, `/metrics`; empty turns it off"
+    )
+    log_level: LogLevel = Field("info", description="`debug`, `info`, `warning` or `error`")
+    log_format: Annotated[LogFormat | None, Shown("`console` on a terminal, else `json`")] = Field(
+        None, description="`console` or `json`"
+    )
+    secrets_dir: Annotated[Path | None, Shown(f"{DEFAULT_SECRETS_DIR}, if it is there")] = Field(
+        None, description="directory of files that are named like these variables and hold one value each"
+    )
+
+    destinations: Annotated[Mapping[str, DestinationSettings], AfterValidator(MappingProxyType)] = Field(
+        MappingProxyType({}), description="every place messages go to, by name"
+    )
+    aws_environment: Annotated[Mapping[str, str], AfterValidator(MappingProxyType)] = Field(
+        MappingProxyType({}),
+        repr=False,
+        description="what `.env` says to AWS's client, to be exported",
+    )
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str], **composed: Any) -> "Settings":
+        """The tree of these variables, by full name, and of what was composed. Raises pydantic's ValidationError."""
+        sources = (InitSettingsSource(cls, composed), _VariablesSource(cls, variables))
+        # The argument is pydantic-settings' own; its typing shows only those that an application sets.
+        return cls(_build_sources=(sources, {}))  # type: ignore[call-arg]
+
+    def secrets(self) -> frozenset[str]:
+        """Every secret text in the tree: what no log line may contain."""
+        models = (self, *self.destinations.values())
+        values = [getattr(model, name) for model in models for name in type(model).model_fields]
+        nested = [each for value in values for each in (value if isinstance(value, tuple) else (value,))]
+        found = {each.get_secret_value() for each in nested if isinstance(each, SecretStr)}
+        plain = {"sqlite:///notifier.db"}
+        keys = {value for name, value in self.aws_environment.items() if "SECRET" in name or "TOKEN" in name}
+        return frozenset(found | keys) - plain
+
+
+class _VariablesSource(EnvSettingsSource):
+    """pydantic-settings' reading of an environment, from variables that were gathered before."""
+
+    def __init__(self, settings: type[BaseSettings], variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        super().__init__(settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in self._variables.items()}
+
+
+def variable(field: str) -> str:
+    """The variable that fills a field."""
+    return f"{PREFIX}{field.upper()}"
+
+
+FLAT_VARIABLES = tuple(variable(field) for field in Settings.model_fields if field not in COMPOSED)
+"""Every variable but those of `NOTIFIER_DESTINATIONS__…`, in the order in which they are shown."""

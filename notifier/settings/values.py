@@ -1,0 +1,134 @@
+"""How the texts of single settings are read. Failures say what would be right, and never repeat a secret."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from notifier.delivery.settings import Duration, Listed
+from notifier.model import EventType, Status
+
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}")
+NAME_OR_GLOB = re.compile(r"[\w.*?!\[\]-]+", re.ASCII)
+DATABASE = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.IGNORECASE | re.DOTALL)
+ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^:\s\[\]/]+):(?P<port>\d{1,5})", re.ASCII)
+
+EVENT_WORDS = tuple(kind.word for kind in EventType)
+STATUSES = tuple(status.value for status in Status)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAddress:
+    """Where the pages are served. `host` is without brackets; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a default reads that is more than a value."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InSeconds:
+    """Marks a number that people write as a duration."""
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like this one, if any is."""
+    return next(iter(get_close_matches(wrong, list(known), n=1)), None)
+
+
+def unknown_words(words: Iterable[str], known: tuple[str, ...], what: str) -> str | None:
+    """Says which word is none of the known, and which was probably meant; None where all are known."""
+    for word in words:
+        if word not in known:
+            guess = nearest(word, known)
+            hint = f"did you mean {guess}?" if guess else f"there are {', '.join(known)}"
+            return f"{word!r} is no {what}: {hint}"
+    return None
+
+
+def _known(known: tuple[str, ...], what: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    def check(words: tuple[str, ...]) -> tuple[str, ...]:
+        if complaint := unknown_words(words, known, what):
+            raise ValueError(complaint)
+        return words
+
+    return check
+
+
+def _globs(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not NAME_OR_GLOB.fullmatch(name):
+            raise ValueError(f"{name!r} can match no tuning job: write names, or globs with * ? [ ], between commas")
+    return names
+
+
+def _some(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("names nothing: write names or globs between commas, or * for all")
+    return names
+
+
+def _regions(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not REGION.fullmatch(name):
+            raise ValueError(f"{name!r} is no region: write for example us-east-1, eu-west-1")
+    return tuple(dict.fromkeys(names))
+
+
+def _web_url(secret: SecretStr) -> SecretStr:
+    # The whole URL is a secret, so nothing of it is repeated.
+    text = secret.get_secret_value()
+    try:
+        parts = urlsplit(text)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or re.search(r"[\s\x00-\x1f\x7f]", text):
+        raise ValueError("must be a URL that begins with https:// or http:// and names a host")
+    return secret
+
+
+def _database_url(secret: SecretStr) -> SecretStr:
+    if not DATABASE.fullmatch(secret.get_secret_value()):
+        raise ValueError("must be a URL: write for example sqlite:///notifier.db")
+    return secret
+
+
+def _address(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value:
+        return None
+    match = ADDRESS.fullmatch(value)
+    if match is None or int(match["port"]) > 65535:
+        raise ValueError("must be host:port with a port up to 65535, for example 127.0.0.1:8080, or empty for none")
+    return HttpAddress(match["host"].strip("[]"), int(match["port"]))
+
+
+def _lowered(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+Seconds = Annotated[Duration, InSeconds()]
+Globs = Annotated[Listed, AfterValidator(_globs)]
+SomeGlobs = Annotated[Globs, AfterValidator(_some)]
+Regions = Annotated[Listed, AfterValidator(_regions)]
+EventWords = Annotated[Listed, AfterValidator(_known(EVENT_WORDS, "event type"))]
+WebUrl = Annotated[SecretStr, AfterValidator(_web_url)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+Address = Annotated[HttpAddress | None, BeforeValidator(_address)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)]
+LogFormat = Annotated[Literal["console", "json"], BeforeValidator(_lowered)]

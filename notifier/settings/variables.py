@@ -1,0 +1,120 @@
+"""Where settings come from: the environment, then `.env`, then a directory of files, one name to one text."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+
+from notifier.errors import Problem
+
+PREFIX = "NOTIFIER_"
+SECRETS_DIR = "NOTIFIER_SECRETS_DIR"
+DEFAULT_SECRETS_DIR = Path("/run/secrets")
+LARGEST_SECRET = 64 * 1024
+
+DATABASE_URL, HTTP = "NOTIFIER_DATABASE_URL", "NOTIFIER_HTTP"
+STAND_INS = {DATABASE_URL: "DATABASE_URL", HTTP: "PORT"}
+"""Names that platforms set, taken where ours is not set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One name and its text. `origin` says where it was found, None for the environment."""
+
+    name: str
+    value: str = field(repr=False)
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that was found: variables by upper-case name, what `.env` says to AWS's client, and what is unreadable."""
+
+    variables: dict[str, Variable]
+    aws: dict[str, str] = field(repr=False)
+    problems: list[Problem]
+
+
+def read_variables(environ: Mapping[str, str], dotenv: Path | None) -> Reading:
+    """Read all three places. Names are told apart without regard to case, values come without blanks around them."""
+    problems: list[Problem] = []
+    written = _read_dotenv(dotenv, problems) if dotenv else {}
+    variables = {
+        **_ours(written.items(), f"in {dotenv}", problems),
+        **_ours(environ.items(), None, problems),
+    }
+    secrets = _read_secrets(variables.get(SECRETS_DIR), problems)
+    variables = {**secrets, **variables}
+    for name, stand_in in STAND_INS.items():
+        found = variables.pop(stand_in, None)
+        if found and found.value and name not in variables:
+            value = f"0.0.0.0:{found.value}" if name == HTTP else found.value
+            variables[name] = Variable(stand_in, value, found.origin)
+    aws = {name: value for name, value in written.items() if name.startswith("AWS_") and value}
+    return Reading(variables, aws, problems)
+
+
+def _ours(found: Iterable[tuple[str, str]], origin: str | None, problems: list[Problem]) -> dict[str, Variable]:
+    """Those that speak to us. Empty means unset, except where it turns something off."""
+    ours: dict[str, Variable] = {}
+    for spelled, text in found:
+        name, value = spelled.upper(), text.strip()
+        if not _speaks_to_us(name) or (not value and name != HTTP):
+            continue
+        if name in ours:
+            problems.append(Problem(name, "is set twice, in capital and in small letters: keep one"))
+        ours[name] = Variable(name, value, origin)
+    return ours
+
+
+def _speaks_to_us(name: str) -> bool:
+    return name.upper().startswith(PREFIX) or name.upper() in STAND_INS.values()
+
+
+def _read_dotenv(path: Path, problems: list[Problem]) -> dict[str, str]:
+    # A directory of that name is what container engines make of a file they did not find.
+    if not path.is_file():
+        return {}
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(Problem(str(path), _unreadable(error)))
+        return {}
+    wrong = [binding.original.line for binding in parse_stream(StringIO(text)) if binding.error]
+    problems += [Problem(str(path), f"line {line} is not NAME=value: correct it") for line in wrong]
+    # What is written is what is meant: a `${` inside a password is a part of it.
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value or "" for name, value in values.items()}
+
+
+def _read_secrets(chosen: Variable | None, problems: list[Problem]) -> dict[str, Variable]:
+    directory = Path(chosen.value) if chosen else DEFAULT_SECRETS_DIR
+    try:
+        paths = sorted(path for path in directory.iterdir() if _speaks_to_us(path.name) and path.is_file())
+    except OSError as error:
+        if chosen:
+            problems.append(Problem(SECRETS_DIR, f"{directory}: {_unreadable(error)}"))
+        return {}
+    texts = [(path.name, text) for path in paths if (text := _read_secret(path, problems)) is not None]
+    return _ours(texts, f"in {directory}", problems)
+
+
+def _read_secret(path: Path, problems: list[Problem]) -> str | None:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_SECRET + 1)
+        if len(content) <= LARGEST_SECRET:
+            return content.decode("utf-8-sig")
+        problems.append(Problem(path.name.upper(), f"the file {path} is larger than 64 KiB: write only the value"))
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(Problem(path.name.upper(), f"the file {path} {_unreadable(error)}"))
+    return None
+
+
+def _unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Why, without a byte of the content."""
+    reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or type(error).__name__
+    return f"cannot be read: {reason}"
