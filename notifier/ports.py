@@ -108,7 +108,7 @@ class WatchStore(Protocol):
         ...
 
     async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:
-        """Forget ended jobs created before this moment (epoch seconds) that nothing unsettled speaks of; say which."""
+        """Forget ended jobs created and last looked at before this moment (epoch seconds), unless something is owed."""
         ...
 
 

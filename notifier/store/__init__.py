@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from notifier.store import opening
 from notifier.store.desk import Depth, Desk, Letter
 from notifier.store.engine import Database, sqlite_file
 from notifier.store.lock import RunLock
@@ -15,7 +16,18 @@ from notifier.store.schema import State
 from notifier.store.upkeep import Upkeep
 from notifier.store.watch import SqlWatchStore
 
-__all__ = ["Depth", "Desk", "Letter", "SqlOutboxStore", "SqlWatchStore", "State", "Store", "Upkeep", "open_store"]
+__all__ = [
+    "Depth",
+    "Desk",
+    "Letter",
+    "SqlOutboxStore",
+    "SqlWatchStore",
+    "State",
+    "Store",
+    "Upkeep",
+    "examine",
+    "open_store",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,11 @@ async def open_store(url: str, *, exclusive: bool, clock: Callable[[], float] = 
             )
     finally:
         lock.release()
+
+
+async def examine(url: str) -> str:
+    """One line on the database that `run` would find. Touches nothing; raises what opening it would."""
+    return await opening.examine(sqlite_file(url))
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Opening the store: look first and touch nothing, then lock, migrate, and mend what a crash left."""
 
 import asyncio
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -49,6 +50,16 @@ async def mend(database: Database) -> None:
     interrupted = update(outbox).where(outbox.c.state == State.SENDING)
     async with database.writing() as connection:
         await connection.execute(interrupted.values(state=State.PENDING, repeated=true()))
+
+
+async def examine(file: Path) -> str:
+    """One line on what `run` would find at a file. Raises what opening it would."""
+    revision = await asyncio.to_thread(inspect, file)
+    if revision is None:
+        if not os.access(file.parent, os.W_OK):
+            raise StoreUnusable(f"cannot write in {file.parent}; the service must own it")
+        return f"{file} will be made"
+    return f"{file} is in order" if revision == migrations.HEAD else f"{file} will be brought up to date"
 
 
 async def ready(file: Path, *, exclusive: bool) -> bool:

@@ -94,14 +94,14 @@ class SqlWatchStore:
             await owe(connection, notices, self._clock())
 
     async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:
-        """Forget ended jobs created before this moment (epoch seconds) that nothing unsettled speaks of; say which.
+        """Forget ended jobs created and last looked at before this moment (epoch seconds), unless something is owed.
 
         A dead letter is unsettled. Each bite is a transaction, so that nobody waits long for the write lock.
         """
         spoken_of = select(outbox.c.seq).where(outbox.c.job_key == jobs.c.key, UNSETTLED).exists()
         query = (
             select(*REMEMBERED)
-            .where(jobs.c.scope == scope.key, jobs.c.created < ended_before)
+            .where(jobs.c.scope == scope.key, jobs.c.created < ended_before, jobs.c.looked_at < ended_before)
             .where(jobs.c.told, jobs.c.status.in_(sorted(ENDED)), ~spoken_of)
             .limit(BITE)
         )
