@@ -1,0 +1,121 @@
+"""`notifier check`: what works and what is missing, in plain words, before the service is started."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from notifier.cli.execution import FAILED, execute
+
+if TYPE_CHECKING:
+    from notifier.delivery import Reachable
+    from notifier.ports import Source
+    from notifier.settings import Settings
+
+UNKNOWN_JOB = "notifier-permission-check"
+"""No tuning job has this name: that it is not found proves that it may be looked for."""
+
+
+def check(
+    send: Annotated[bool, typer.Option("--send", help="Send a test message to each destination.")] = False,
+) -> None:
+    """Check settings, credentials, permissions and the reach of each destination; say what is missing."""
+    execute(lambda settings: _check(settings, send))
+
+
+class Report:
+    """Lines as people read them, and whether one of them was a failure."""
+
+    def __init__(self) -> None:
+        self.failed = False
+
+    def good(self, line: str) -> None:
+        """Something works."""
+        typer.secho(f"✓ {line}", fg="green")
+
+    def bad(self, line: str) -> None:
+        """Something is missing: the line says what to do."""
+        self.failed = True
+        typer.secho(f"✗ {line}", fg="red")
+
+    @asynccontextmanager
+    async def step(self, what: str) -> AsyncIterator[None]:
+        """A step that may fail in a way that people can mend."""
+        from notifier.errors import NotifierError
+
+        try:
+            yield
+        except NotifierError as error:
+            self.bad(f"{what}: {error}")
+
+
+async def _check(settings: "Settings", send: bool) -> int:
+    from notifier.app import destinations, open_sources, prepare
+    from notifier.delivery import open_http
+    from notifier.web import Metrics
+
+    prepare(settings)
+    report = Report()
+    report.good(f"settings: {len(settings.destinations)} destination(s): {', '.join(sorted(settings.destinations))}")
+    await _check_store(settings, report)
+    for opening in open_sources(settings, Metrics("")):
+        async with opening as source:
+            await _check_source(source, settings, report)
+    async with open_http() as http:
+        for destination in destinations(settings, http):
+            await _check_destination(destination, report, send)
+    if report.failed:
+        typer.echo("Some things are missing; mend them, then check again.")
+        return FAILED
+    typer.echo("All is well; `notifier run` starts the service.")
+    return 0
+
+
+async def _check_store(settings: "Settings", report: Report) -> None:
+    from notifier.store import examine
+
+    async with report.step("database"):
+        report.good(f"database: {await examine(settings.database_url.get_secret_value())}")
+
+
+async def _check_source(source: "Source", settings: "Settings", report: Report) -> None:
+    from notifier.errors import JobMissing
+    from notifier.model import Api
+
+    async with report.step(f"{source.region}: credentials"):
+        account = await source.account()
+        report.good(f"{source.region}: credentials of account {account or 'unknown (STS does not answer)'}")
+        preview = source.api == Api.PREVIEW
+        if not preview:
+            async with report.step(f"{source.region}: listing tuning jobs"):
+                count = 0
+                async for page in source.pages():
+                    count = len(page.rows)
+                    break
+                report.good(f"{source.region}: sagemaker:ListHyperParameterTuningJobs is allowed, {count} on page 1")
+        async with report.step(f"{source.region}: describing a tuning job"):
+            with suppress(JobMissing):
+                await source.describe(settings.jobs[0] if preview else UNKNOWN_JOB)
+            report.good(f"{source.region}: describing a tuning job is allowed")
+
+
+async def _check_destination(destination: "Reachable", report: Report, send: bool) -> None:
+    from notifier.model import Batch, Notice, NoticeType
+    from notifier.model.event import digest
+
+    name, now = destination.policy.name, datetime.now(UTC)
+    async with report.step(f"destination {name}"):
+        if not send:
+            report.good(f"destination {name}: {await destination.probe()}")
+            return
+        notice = Notice(
+            id=digest("check", name, now.isoformat()),
+            type=NoticeType.WATCHING,
+            time=now,
+            title="A test message from notifier",
+            lines=("It arrived: tuning jobs will be told here.",),
+        )
+        await destination.send(Batch((notice,)))
+        report.good(f"destination {name}: took the test message")

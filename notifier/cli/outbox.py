@@ -1,0 +1,175 @@
+"""`notifier outbox`: look at what is owed, and help it along, beside a running service."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from notifier.cli.execution import FAILED, WRONG, complain, execute
+
+if TYPE_CHECKING:
+    from notifier.settings import Settings
+    from notifier.store import Letter, Store
+
+outbox = typer.Typer(
+    help="Look at the messages that are owed, retry or discard them; safe beside a running service.",
+    no_args_is_help=True,
+)
+
+
+@outbox.command("list")
+def list_(
+    destination: Annotated[str | None, typer.Option(help="Only this destination's.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Only dead letters.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+) -> None:
+    """Print the messages that are not delivered yet, oldest first."""
+    execute(lambda settings: _list(settings, destination, dead, limit))
+
+
+@outbox.command()
+def show(row: Annotated[int, typer.Argument(metavar="ID", help="As `outbox list` prints it.")]) -> None:
+    """Print one message: its state, its last error, and the event it tells."""
+    execute(lambda settings: _show(settings, row))
+
+
+@outbox.command()
+def retry(
+    rows: Annotated[list[int] | None, typer.Argument(metavar="ID…", help="As `outbox list` prints them.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+    to: Annotated[str | None, typer.Option(help="Send them to this destination instead.")] = None,
+) -> None:
+    """Owe messages again at once: dead letters start anew, waits and holds are lifted."""
+    execute(lambda settings: _retry(settings, rows or [], everything, to))
+
+
+@outbox.command()
+def discard(rows: Annotated[list[int], typer.Argument(metavar="ID…", help="As `outbox list` prints them.")]) -> None:
+    """Give messages up for ever."""
+    execute(lambda settings: _discard(settings, rows))
+
+
+async def _in_store(settings: "Settings", work: "Callable[[Store], Awaitable[int]]") -> int:
+    from notifier.store import open_store
+
+    async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
+        return await work(store)
+
+
+async def _list(settings: "Settings", destination: str | None, dead: bool, limit: int) -> int:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from notifier.store import State
+
+    async def work(store: "Store") -> int:
+        letters = await store.desk.letters(
+            destinations=[destination] if destination else None, states=[State.DEAD] if dead else None, limit=limit
+        )
+        holds = await store.desk.holds()
+        for name, hold in sorted(holds.items()):
+            complain(f"{name} is held since {_ago(hold.since)}: {hold.reason}")
+        if not letters:
+            typer.echo("No dead letters." if dead else "Nothing is owed.")
+            return 0
+        table = Table("id", "destination", "event", "job", "state", "tries", "age", "last error", box=None,
+                      pad_edge=False, header_style="bold")  # fmt: skip
+        for each in letters:
+            table.add_row(*(Text(cell, overflow="fold") for cell in _cells(each, settings)))
+        Console().print(table)
+        return 0
+
+    return await _in_store(settings, work)
+
+
+async def _show(settings: "Settings", row: int) -> int:
+    from notifier.model import Batch
+    from notifier.rendering import tell
+    from notifier.rendering.console import lines
+    from notifier.rendering.text import clean
+
+    async def work(store: "Store") -> int:
+        found = await store.desk.letter(row)
+        if found is None:
+            complain(f"there is no message {row}; `notifier outbox list` prints those that are owed")
+            return FAILED
+        letter, event = found
+        for name, value in (
+            ("id", str(letter.seq)),
+            ("event id", letter.event_id),
+            ("event", letter.event_type),
+            ("job", letter.job_key),
+            ("destination", letter.destination),
+            ("state", _state(letter, settings)),
+            ("tries", str(letter.attempts)),
+            ("owed since", _ago(letter.created_at)),
+            ("last error", letter.error or "none"),
+        ):
+            typer.echo(f"{name + ':':<14}{clean(value)}")
+        typer.echo("")
+        if event is None:
+            typer.echo("(delivered long ago; its text is not kept)")
+        else:
+            typer.echo("\n".join(lines(tell(Batch((event,))))))
+        return 0
+
+    return await _in_store(settings, work)
+
+
+async def _retry(settings: "Settings", rows: list[int], everything: bool, to: str | None) -> int:
+    if bool(rows) == everything:
+        complain("name the messages to retry, or say --all for every dead letter")
+        return WRONG
+    if to is not None and to not in settings.destinations:
+        complain(f"--to {to}: no such destination; there are {', '.join(sorted(settings.destinations))}")
+        return WRONG
+
+    async def work(store: "Store") -> int:
+        done = await store.desk.retry(None if everything else rows, to=to)
+        return _report("owed again", done, [] if everything else rows)
+
+    return await _in_store(settings, work)
+
+
+async def _discard(settings: "Settings", rows: list[int]) -> int:
+    async def work(store: "Store") -> int:
+        return _report("discarded", await store.desk.discard(rows), rows)
+
+    return await _in_store(settings, work)
+
+
+def _report(what: str, done: list[int], asked: list[int]) -> int:
+    typer.echo(f"{len(done)} message{'' if len(done) == 1 else 's'} {what}.")
+    left = sorted(set(asked) - set(done))
+    if left:
+        complain(f"left alone, for they are settled, under way or unknown: {', '.join(map(str, left))}")
+    return FAILED if left else 0
+
+
+def _cells(letter: "Letter", settings: "Settings") -> tuple[str, ...]:
+    from notifier.rendering.text import clean
+
+    parts = letter.job_key.split("/")
+    return (
+        str(letter.seq),
+        letter.destination,
+        letter.event_type,
+        clean(parts[2] if len(parts) > 2 else ""),
+        _state(letter, settings),
+        str(letter.attempts),
+        _ago(letter.created_at),
+        clean(letter.error or ""),
+    )
+
+
+def _state(letter: "Letter", settings: "Settings") -> str:
+    orphaned = letter.destination not in settings.destinations
+    return f"{letter.state.value} (orphaned)" if orphaned else letter.state.value
+
+
+def _ago(moment: float) -> str:
+    from notifier.rendering.numbers import duration
+
+    return duration(max(0.0, time.time() - moment))
