@@ -6,6 +6,7 @@ from notifier.rendering.story import Story
 
 PARAMETERS = 20
 WIDTH = 110
+GLUE = "\u00a0"
 
 
 def lines(story: Story) -> list[str]:
@@ -24,5 +25,7 @@ def lines(story: Story) -> list[str]:
 def _parameters(story: Story) -> list[str]:
     shown, hidden = story.shown(PARAMETERS)
     texts = [str(each) for each in shown] + ([f"+{hidden} more"] if hidden else [])
-    wrapped = textwrap.wrap(", ".join(texts), WIDTH, break_long_words=False, break_on_hyphens=False)
-    return [f"  {each}" for each in wrapped]
+    # A line may end between two parameters, not inside one.
+    joined = ", ".join(each.replace(" ", GLUE) for each in texts)
+    wrapped = textwrap.wrap(joined, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [f"  {each.replace(GLUE, ' ')}" for each in wrapped]

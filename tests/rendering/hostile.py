@@ -55,13 +55,28 @@ FLOAT = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False), s
 COUNT = st.one_of(st.integers(0, 20), st.integers(0, 10**9))
 
 
+# Composites throughout: Hypothesis prints the arguments of `builds` and `map`, and these are long.
+
+
+@st.composite
+def metrics(draw: st.DrawFn) -> Metric:
+    """A final value."""
+    return Metric(draw(TEXT), draw(FLOAT))
+
+
+@st.composite
+def ranges(draw: st.DrawFn) -> ParameterRange:
+    """What is tuned."""
+    return ParameterRange(draw(TEXT), draw(TEXT), (draw(TEXT),))
+
+
 @st.composite
 def trials(draw: st.DrawFn) -> BestTrainingJob:
     """A leading trial."""
     return BestTrainingJob(
         training_job_name=draw(TEXT),
         status=draw(TEXT),
-        metric=draw(st.one_of(st.none(), st.builds(Metric, TEXT, FLOAT))),
+        metric=draw(st.one_of(st.none(), metrics())),
         hyperparameters=draw(HYPERPARAMETERS),
     )
 
@@ -79,7 +94,7 @@ def jobs(draw: st.DrawFn) -> TuningJob:
         direction=draw(st.one_of(st.none(), st.sampled_from(["Maximize", "Minimize"]), TEXT)),
         best=draw(st.one_of(st.none(), trials())),
         overall_best=draw(st.one_of(st.none(), trials())),
-        parameter_ranges=tuple(draw(st.lists(st.builds(ParameterRange, TEXT, TEXT, st.tuples(TEXT)), max_size=15))),
+        parameter_ranges=tuple(draw(st.lists(ranges(), max_size=15))),
         counts=TrialCounts(draw(COUNT), draw(COUNT), draw(COUNT), draw(COUNT), draw(COUNT)),
         limits=ResourceLimits(draw(st.one_of(st.none(), COUNT)), draw(COUNT), draw(COUNT)),
     )
@@ -101,18 +116,17 @@ def events(draw: st.DrawFn) -> Event:
     return ended(job, job.status)
 
 
-NOTICES = st.builds(
-    Notice,
-    id=st.just("n"),
-    type=st.sampled_from(NoticeType),
-    time=st.just(NOON),
-    title=TEXT,
-    lines=st.lists(TEXT, max_size=30).map(tuple),
-    scope=st.one_of(st.none(), TEXT),
-)
-BATCHES = st.builds(
-    Batch,
-    events=st.lists(st.one_of(events(), NOTICES), min_size=1, max_size=5).map(tuple),
-    repeated=st.booleans(),
-)
-EVENTS = st.one_of(events(), NOTICES)
+@st.composite
+def notices(draw: st.DrawFn) -> Notice:
+    """A word of the service that repeats hostile text."""
+    kind, title = draw(st.sampled_from(NoticeType)), draw(TEXT)
+    return Notice("n", kind, NOON, title, tuple(draw(st.lists(TEXT, max_size=30))), draw(st.one_of(st.none(), TEXT)))
+
+
+EVENTS = st.one_of(events(), notices())
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> Batch:
+    """Anything that can be owed as one message."""
+    return Batch(tuple(draw(st.lists(EVENTS, min_size=1, max_size=5))), draw(st.booleans()))

@@ -8,10 +8,10 @@ from notifier.model import Batch, Status
 from notifier.rendering import tell
 from notifier.rendering.console import lines
 from tests.examples import best, ended, new_best, tuning_job
-from tests.rendering.hostile import BATCHES
+from tests.rendering.hostile import batches
 
 
-@given(BATCHES)
+@given(batches())
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_no_text_can_steer_a_terminal(batch: Batch) -> None:
     told = lines(tell(batch))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from notifier.model import Batch, Event, Notice, Status
 from notifier.rendering import DIGEST_JOBS, slack, tell
 from tests.examples import best, ended, new_best, started, tuning_job
-from tests.rendering.hostile import BATCHES
+from tests.rendering.hostile import batches
 from tests.rendering.recorded import DESCRIBED, RUNS, described, run, told_of
 
 OURS = re.compile(r"<!here> please have a look\.|(<https://[^<>|\s]+\|(Tuning job|Best training job)>( · )?)+")
@@ -73,7 +73,7 @@ def texts(value: Any) -> Iterator[tuple[str, str]]:
         yield from (each for part in value for each in texts(part))
 
 
-@given(BATCHES)
+@given(batches())
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_text_stays_text_within_the_limits(batch: Batch) -> None:
     check(batch)
