@@ -2,14 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
 
 from notifier import __version__
 from notifier.errors import CallFailed, Cause, Problem, SettingsError
@@ -21,21 +21,34 @@ _PREVIEW_MODEL = Path(__file__).parent / "preview_model"
 
 
 def new_session() -> AioSession:
-    """A session that knows the preview's dialect beside today's. One is enough for all regions of an account."""
+    """A session that knows the preview's dialect beside today's. One is enough for all regions of an account.
+
+    Raises SettingsError where AWS_PROFILE or the AWS configuration file is wrong.
+    """
     session = AioSession()
     session.user_agent_extra = f"{session.user_agent_extra} notifier/{__version__}"
-    session.get_component("data_loader").search_paths.insert(0, str(_PREVIEW_MODEL))
+    with _settings_named():
+        session.get_component("data_loader").search_paths.insert(0, str(_PREVIEW_MODEL))
     return session
 
 
 def default_region(session: AioSession) -> str | None:
     """AWS_REGION, AWS_DEFAULT_REGION, or the profile's; None where none is set. Raises SettingsError."""
-    try:
-        # botocore leaves AWS_REGION to others, but it is the one that AWS's containers set.
+    # botocore leaves AWS_REGION to others, but it is the one that AWS's containers set.
+    with _settings_named():
         return os.environ.get("AWS_REGION") or session.get_config_variable("region")
-    except BotoCoreError as error:
-        message = f"the AWS configuration cannot be used ({type(error).__name__}); check the profile and its file"
+
+
+@contextmanager
+def _settings_named() -> Iterator[None]:
+    try:
+        yield
+    except ProfileNotFound as error:
+        message = f"the AWS configuration has no profile {error.kwargs.get('profile')!r}; correct or unset it"
         raise SettingsError([Problem("AWS_PROFILE", message)]) from None
+    except BotoCoreError as error:
+        message = f"the AWS configuration cannot be read ({type(error).__name__}); correct the file"
+        raise SettingsError([Problem("AWS_CONFIG_FILE", message)]) from None
 
 
 @asynccontextmanager

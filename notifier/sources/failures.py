@@ -54,6 +54,7 @@ _LOCAL_CREDENTIALS = (
     boto.InvalidConfigError,
     boto.ConfigParseError,
     boto.ConfigNotFound,
+    boto.ProfileNotFound,
     boto.TokenRetrievalError,
     boto.NoAuthTokenError,
     boto.SSOError,
@@ -124,8 +125,6 @@ def _credentials(error: Exception) -> str | None:
             "there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, "
             "or give this machine a role"
         )
-    if isinstance(error, boto.ProfileNotFound):
-        return "the AWS configuration has no such profile; check AWS_PROFILE"
     if isinstance(error, _LOCAL_CREDENTIALS):
         return f"the AWS credentials cannot be loaded ({type(error).__name__}); check the AWS configuration"
     return None
