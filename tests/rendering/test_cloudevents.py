@@ -185,6 +185,16 @@ def test_a_body_too_large_leaves_out_what_is_needed_least(job: TuningJob, trunca
     assert told["data"]["change"] == {"from": "InProgress", "to": "Failed"}
 
 
+def test_a_name_that_no_job_can_have_is_cut_and_the_id_is_not() -> None:
+    event = started(tuning_job("👩" * 10_000))
+
+    told = read(event)
+
+    assert len(body(event)) <= LIMIT
+    assert told["id"] == event.id
+    assert len(told["subject"]) == 2048
+
+
 @given(EVENTS)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_event_is_strict_json_within_the_limit(event: Event | Notice) -> None:
