@@ -65,25 +65,23 @@ class Calls:
         pace = self._paces.setdefault(operation, Pace(self._rate))
         turn = await pace.turn()
         began = time.monotonic()
-        outcome = "ok"
         try:
             found = await self._once(operation, read, members)
-        except JobMissing:
-            pace.succeeded()
-            raise
         except CallFailed as failed:
-            outcome = failed.cause
+            self._count(operation, failed.cause, began)
             if failed.cause is Cause.THROTTLED:
                 pace.throttled(turn)
             raise
-        except asyncio.CancelledError:
-            outcome = "cancelled"
+        except JobMissing:
+            self._count(operation, "ok", began)
+            pace.succeeded()
             raise
-        finally:
-            if outcome != "cancelled":
-                self._meter.call(self.region, operation, outcome, time.monotonic() - began)
+        self._count(operation, "ok", began)
         pace.succeeded()
         return found
+
+    def _count(self, operation: Operation, outcome: str, began: float) -> None:
+        self._meter.call(self.region, operation, outcome, time.monotonic() - began)
 
     async def _once(self, operation: Operation, read: Callable[[Answer], T], members: dict[str, Any]) -> T:
         deadline = self._patience.deadline

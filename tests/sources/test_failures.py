@@ -2,6 +2,7 @@
 
 import socket
 import traceback
+from pathlib import Path
 
 import pytest
 
@@ -145,6 +146,47 @@ async def test_wrong_settings_are_told_and_not_tried_again(
 
     assert caught.value.cause is Cause.REFUSED
     assert len(tally.calls) == 1
+
+
+async def test_a_server_without_tls_is_told(aws: Aws, tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url.replace("http:", "https:"))
+    async with hyperparameter_source(new_session(), REGION, rate=FAST, meter=tally, patience=HASTE) as source:
+        with pytest.raises(CallFailed, match=r"TLS with 127.0.0.1:.* fails") as caught:
+            await _list(source)
+
+    assert caught.value.cause is Cause.UNREACHABLE
+
+
+async def test_a_role_that_must_not_be_assumed_names_the_action_of_sts(
+    aws: Aws, tally: Tally, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    role = "arn:aws:iam::111122223333:role/watcher"
+    (tmp_path / "config").write_text(f"[profile watcher]\nrole_arn = {role}\ncredential_source = Environment\n")
+    session = new_session()
+    session.set_config_variable("profile", "watcher")
+    denied = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+    aws.answers("AssumeRole", Reply(denied, 403))
+
+    async with hyperparameter_source(session, REGION, rate=FAST, meter=tally, patience=HASTE) as source:
+        with pytest.raises(CallFailed, match=r"^AssumeRole in us-east-1: access is denied") as caught:
+            await _list(source)
+
+    assert (caught.value.cause, caught.value.action) == (Cause.DENIED, "sts:AssumeRole")
+
+
+async def test_credentials_that_cannot_be_loaded_are_told(
+    aws: Aws, tally: Tally, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile broken]\ncredential_process = false\n")
+    session = new_session()
+    session.set_config_variable("profile", "broken")
+
+    async with hyperparameter_source(session, REGION, rate=FAST, meter=tally, patience=HASTE) as source:
+        with pytest.raises(CallFailed, match="the AWS credentials cannot be loaded") as caught:
+            await source.account()
+
+    assert caught.value.cause is Cause.CREDENTIALS
+    assert aws.requests == []
 
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "AccessDeniedException", "SomethingNew"])

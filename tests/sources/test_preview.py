@@ -127,9 +127,11 @@ async def test_the_account_comes_from_sts_where_it_is_not_given(aws: Aws, tally:
         with pytest.raises(CallFailed, match="set NOTIFIER_ACCOUNTS"):
             await source.describe("a")
         assert aws.asked(DESCRIBE) == []
+        assert await source.account() is None
 
         aws.answers("GetCallerIdentity", Reply(f"{STS}</GetCallerIdentityResponse>".encode()))
         job = await source.describe("a")
+        assert await source.account() == ACCOUNT
 
     assert job.account_id == ACCOUNT
     assert aws.asked(DESCRIBE)[0]["AwsAccountId"] == ACCOUNT
