@@ -1,6 +1,7 @@
 """A SageMaker on loopback whose tuning jobs a test moves by hand, over the real wire, with its own clock."""
 
 import math
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -110,6 +111,8 @@ class SageMaker:
     calls: Counter[str] = field(default_factory=Counter)
     described: list[str] = field(default_factory=list)
     url: str = ""
+    live: bool = False
+    """Whether its clock is the real one: for a service that is a process of its own."""
 
     def clock(self) -> datetime:
         return datetime.fromtimestamp(self.now, UTC)
@@ -128,6 +131,7 @@ class SageMaker:
         del self.jobs[name.lower()], self.rows[name.lower()]
 
     async def answer(self, request: web.Request) -> web.Response:
+        self.now = time.time() if self.live else self.now
         target = request.headers.get("X-Amz-Target")
         if target is None:
             return self._reply(NO_STS if "sts" in self.fails else None, sts=True)

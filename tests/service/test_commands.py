@@ -1,0 +1,176 @@
+"""The command line as people type it: what it prints, what it complains of, and its exit status."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.sagemaker import DESCRIBE, LIST, PREVIEW, Job, SageMaker
+from tests.service.process import Hook, Notifier, hooking, notifying, until
+
+WRONG = {
+    "NOTIFIER_POLL_INTERVALL": "30s",
+    "NOTIFIER_CATCH_UP": "soon",
+    "NOTIFIER_OPERATOR": "nobody",
+    "NOTIFIER_WEBHOOK_URL": "ftp://user:pa55word@example.invalid/x",
+}
+
+
+async def test_every_wrong_setting_is_named_at_once_and_nothing_is_started(notifier: Notifier) -> None:
+    status, out, err = await notifier.command("run", **WRONG)
+
+    assert status == 2 and out == ""
+    lines = err.splitlines()
+    assert all(any(name in line for line in lines) for name in WRONG)
+    assert "did you mean NOTIFIER_POLL_INTERVAL?" in err
+    assert "pa55word" not in err and "Traceback" not in err
+    assert not (notifier.folder / "notifier.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param(b"not a database, surely", "not an SQLite database", id="not-a-database"),
+        pytest.param(b"SQLite format 3\0" + b"\xff" * 5000, "notifier.db", id="a-damaged-one"),
+    ],
+)
+async def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(
+    notifier: Notifier, content: bytes, says: str
+) -> None:
+    file = notifier.folder / "notifier.db"
+    file.write_bytes(content)
+
+    status, _, err = await notifier.command("run")
+
+    assert status == 2 and says in err and "Traceback" not in err
+    assert file.read_bytes() == content
+
+
+async def test_check_says_that_all_is_well_and_sends_a_test_message(notifier: Notifier, hook: Hook) -> None:
+    status, out, err = await notifier.command("check")
+    assert (status, err) == (0, "") and "111122223333" in out and not hook.ids
+
+    status, out, _ = await notifier.command("check", "--send")
+    assert status == 0 and len(hook.ids) == 1
+    assert not (notifier.folder / "notifier.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("operation", "action"),
+    [
+        pytest.param(LIST, "sagemaker:ListHyperParameterTuningJobs", id="list"),
+        pytest.param(DESCRIBE, "sagemaker:DescribeHyperParameterTuningJob", id="describe"),
+    ],
+)
+async def test_check_names_the_missing_iam_action(
+    notifier: Notifier, sagemaker: SageMaker, operation: str, action: str
+) -> None:
+    sagemaker.fails[operation] = "AccessDeniedException"
+
+    status, out, err = await notifier.command("check")
+
+    assert status == 1 and any(line.startswith("✗") and action in line for line in out.splitlines())
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        pytest.param({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "credentials", id="no-credentials"),
+        pytest.param({"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_SAGEMAKER": ""},
+                     "us-east-1", id="unreachable"),
+        pytest.param({"AWS_DEFAULT_REGION": ""}, "NOTIFIER_REGIONS", id="no-region"),
+        pytest.param({"NOTIFIER_WEBHOOK_URL": "http://127.0.0.1:9/x"}, "destination webhook", id="dead-receiver"),
+    ],
+)  # fmt: skip
+async def test_check_says_in_a_line_what_is_missing(notifier: Notifier, env: dict[str, str], says: str) -> None:
+    status, out, err = await notifier.command("check", **env)
+
+    bad = [line for line in (out + err).splitlines() if line.startswith(("✗", "notifier:"))]
+    assert status in (1, 2) and any(says in line for line in bad)
+    assert "Traceback" not in out + err
+
+
+async def test_describe_prints_the_canonical_record_from_both_dialects(
+    notifier: Notifier, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("xgb", 1_700_000_000.0, completed=3, best=2, value=0.75))
+
+    status, out, _ = await notifier.command("describe", "xgb", "--no-trials")
+    today = json.loads(out)
+    assert status == 0
+    assert today["BestTrainingJob"]["FinalTuningJobObjectiveMetric"] == {"MetricName": "validation:auc", "Value": 0.75}
+    assert today["ResourcesStats"]["ConsumedResources"]["Jobs"] == {"Completed": 3, "Failed": 0}
+    assert today["TuningJobStartTime"] == "2023-11-14T22:13:20Z"
+
+    env = {"NOTIFIER_API": "preview", "NOTIFIER_JOBS": "xgb"}
+    status, out, _ = await notifier.command("describe", "xgb", **env)
+    preview = json.loads(out)
+    assert status == 0 and sagemaker.calls[PREVIEW] == 1
+    assert preview["ResourcesStats"]["ConsumedResources"]["Jobs"] == {
+        "Completed": 3, "Failed": 0, "Pending": 0, "Running": 1,
+    }  # fmt: skip
+    assert set(preview) == set(today)
+
+
+async def test_describe_of_a_job_that_is_not_there_fails_in_one_line(notifier: Notifier) -> None:
+    status, out, err = await notifier.command("describe", "nobody")
+
+    assert (status, out) == (1, "") and err.strip() == "notifier: no tuning job named nobody in us-east-1"
+
+
+async def test_jobs_and_outbox_work_beside_a_running_service(
+    notifier: Notifier, sagemaker: SageMaker, hook: Hook
+) -> None:
+    process = await notifier.start()
+    await notifier.ready(process)
+    hook.status = 400
+    sagemaker.put(Job("xgb", time.time(), completed=3), Job("bert", time.time()))
+    await until(lambda: hook.attempts.total() == 2, "both were refused")
+
+    status, out, _ = await notifier.command("jobs")
+    assert status == 0 and "xgb" in out and "3 done" in out
+    status, out, _ = await notifier.command("jobs", "--json")
+    assert {json.loads(line)["name"] for line in out.splitlines()} == {"xgb", "bert"}
+
+    rows: list[str] = []
+    async with asyncio.timeout(10):
+        while len(rows) < 2:
+            status, out, _ = await notifier.command("outbox", "list", "--dead")
+            rows = [line.split()[0] for line in out.splitlines() if "tuning_job.started" in line]
+    status, out, _ = await notifier.command("outbox", "show", rows[0])
+    assert status == 0 and "dead" in out and "400" in out
+    status, out, err = await notifier.command("outbox", "discard", rows[0], "999")
+    assert status == 1 and "1 message discarded" in out and "999" in err
+
+    hook.status = 200
+    status, out, _ = await notifier.command("outbox", "retry", "--all")
+    assert status == 0 and "1 message owed again" in out
+    await until(lambda: len(hook.ids) == 1, "the retried one is told")
+    assert hook.attempts[hook.ids[0]] == 2
+    assert await notifier.stop(process) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("outbox", "retry"), id="nothing-to-retry"),
+        pytest.param(("outbox", "retry", "1", "--to", "nowhere"), id="an-unknown-destination"),
+        pytest.param(("outbox", "list"), id="no-database-yet"),
+        pytest.param(("nonsense",), id="no-such-command"),
+    ],
+)
+async def test_wrong_usage_ends_with_two(notifier: Notifier, arguments: tuple[str, ...]) -> None:
+    status, out, err = await notifier.command(*arguments)
+
+    assert status == 2 and err and "Traceback" not in out + err
+
+
+async def test_settings_masks_what_is_secret(tmp_path: Path) -> None:
+    async with hooking() as hook, notifying(tmp_path, "http://127.0.0.1:9", hook) as notifier:
+        status, out, _ = await notifier.command("settings")
+
+    assert status == 0 and "NOTIFIER_WEBHOOK_SECRET" in out
+    assert hook.secret not in out and hook.url not in out
