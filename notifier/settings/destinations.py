@@ -120,7 +120,7 @@ def _build_named(
     else:
         guess = nearest(kind.value.lower(), models)
         hint = f"did you mean {guess}? " if guess else ""
-        built.problems.append(problem(kind, f"is no kind of destination: {hint}There are {known}"))
+        built.problems.append(problem(kind, f"is no kind of destination: {hint}there are {known}"))
 
 
 def _grouped(built: Built, variables: Mapping[str, Variable]) -> dict[str, dict[str, Variable]]:

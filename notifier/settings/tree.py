@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSourc
 
 from notifier.delivery.settings import DestinationSettings
 from notifier.model import Api
+from notifier.settings.secrets import database_secrets, secret_parts
 from notifier.settings.values import (
     Address,
     DatabaseUrl,
@@ -18,6 +19,7 @@ from notifier.settings.values import (
     HttpAddress,
     LogFormat,
     LogLevel,
+    Mention,
     Regions,
     Seconds,
     Shown,
@@ -53,14 +55,15 @@ class Settings(BaseSettings):
     catch_up: Seconds = Field(
         7 * 86400.0, description="endings missed during an outage: older ones are told as a number in one line"
     )
-    database_url: Annotated[DatabaseUrl, Shown("sqlite:///notifier.db")] = Field(
-        SecretStr("sqlite:///notifier.db"), description="where is kept what is known and owed: `sqlite:///<file>`"
+    database_url: Annotated[DatabaseUrl, Shown("`sqlite:///notifier.db`")] = Field(
+        SecretStr("sqlite:///notifier.db"),
+        description="where the service keeps what it knows and owes: `sqlite:///<file>`",
     )
     lease: Seconds = Field(30.0, ge=1, description="how long a worker holds what one worker at a time must do")
     grace: Seconds = Field(8.0, description="how long a stop may finish what is in flight")
     slack_webhook_url: SecretStr | None = Field(None, description="incoming webhook of a Slack channel (secret)")
     slack_rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="messages a second to Slack, 0 for no limit")
-    mention: str = Field("", description="who is mentioned when a job fails: `here`, a user id or a group id")
+    mention: Mention = Field("", description="who is mentioned when a job fails: `here`, a user id or a group id")
     webhook_url: SecretStr | None = Field(None, description="where CloudEvents are posted (secret)")
     webhook_secret: SecretStr | None = Field(
         None,
@@ -86,7 +89,7 @@ class Settings(BaseSettings):
     log_format: Annotated[LogFormat | None, Shown("`console` on a terminal, else `json`")] = Field(
         None, description="`console` or `json`"
     )
-    secrets_dir: Annotated[Path | None, Shown(f"{DEFAULT_SECRETS_DIR}, if it is there")] = Field(
+    secrets_dir: Annotated[Path | None, Shown(f"`{DEFAULT_SECRETS_DIR}`, if it is there")] = Field(
         None, description="directory of files that are named like these variables and hold one value each"
     )
 
@@ -107,14 +110,16 @@ class Settings(BaseSettings):
         return cls(_build_sources=(sources, {}))  # type: ignore[call-arg]
 
     def secrets(self) -> frozenset[str]:
-        """Every secret text in the tree: what no log line may contain."""
-        models = (self, *self.destinations.values())
-        values = [getattr(model, name) for model in models for name in type(model).model_fields]
-        nested = [each for value in values for each in (value if isinstance(value, tuple) else (value,))]
-        found = {each.get_secret_value() for each in nested if isinstance(each, SecretStr)}
-        plain = {"sqlite:///notifier.db"}
+        """Every secret text in the tree, and the secret parts of URLs: what no log line may contain."""
+        found: set[str] = set()
+        for holder in (self, *self.destinations.values()):
+            for name in type(holder).model_fields:
+                value = getattr(holder, name)
+                if isinstance(value, SecretStr):
+                    split = database_secrets if name == "database_url" else secret_parts
+                    found |= split(value.get_secret_value())
         keys = {value for name, value in self.aws_environment.items() if "SECRET" in name or "TOKEN" in name}
-        return frozenset(found | keys) - plain
+        return frozenset(found | keys)
 
 
 class _VariablesSource(EnvSettingsSource):
@@ -126,6 +131,11 @@ class _VariablesSource(EnvSettingsSource):
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return {name.lower(): value for name, value in self._variables.items()}
+
+
+def field_of(variable: str) -> str:
+    """The field that a variable fills."""
+    return variable.removeprefix(PREFIX).lower()
 
 
 def variable(field: str) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from notifier.delivery.http import checked_url
 from notifier.delivery.settings import Duration, Listed
 from notifier.model import EventType, Status
+from notifier.rendering.slack import mention_markup
 
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}")
 NAME_OR_GLOB = re.compile(r"[\w.*?!\[\]-]+", re.ASCII)
@@ -88,17 +89,9 @@ def _regions(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _web_url(secret: SecretStr) -> SecretStr:
-    # The whole URL is a secret, so nothing of it is repeated.
-    text = secret.get_secret_value()
-    try:
-        parts = urlsplit(text)
-        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        right = False
-    if not right or re.search(r"[\s\x00-\x1f\x7f]", text):
-        raise ValueError("must be a URL that begins with https:// or http:// and names a host")
-    return secret
+def _mention(who: str) -> str:
+    mention_markup(who)
+    return who
 
 
 def _database_url(secret: SecretStr) -> SecretStr:
@@ -127,7 +120,8 @@ Globs = Annotated[Listed, AfterValidator(_globs)]
 SomeGlobs = Annotated[Globs, AfterValidator(_some)]
 Regions = Annotated[Listed, AfterValidator(_regions)]
 EventWords = Annotated[Listed, AfterValidator(_known(EVENT_WORDS, "event type"))]
-WebUrl = Annotated[SecretStr, AfterValidator(_web_url)]
+WebUrl = Annotated[SecretStr, AfterValidator(checked_url)]
+Mention = Annotated[str, AfterValidator(_mention)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Address = Annotated[HttpAddress | None, BeforeValidator(_address)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)]

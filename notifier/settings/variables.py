@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
-from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from notifier.errors import Problem
@@ -54,6 +53,7 @@ def read_variables(environ: Mapping[str, str], dotenv: Path | None) -> Reading:
             value = f"0.0.0.0:{found.value}" if name == HTTP else found.value
             variables[name] = Variable(stand_in, value, found.origin)
     aws = {name: value for name, value in written.items() if name.startswith("AWS_") and value}
+    problems += [Problem(name, "holds a NUL character: remove it") for name, value in aws.items() if "\x00" in value]
     return Reading(variables, aws, problems)
 
 
@@ -64,6 +64,8 @@ def _ours(found: Iterable[tuple[str, str]], origin: str | None, problems: list[P
         name, value = spelled.upper(), text.strip()
         if not _speaks_to_us(name) or (not value and name != HTTP):
             continue
+        if "\x00" in value:
+            problems.append(Problem(name, "holds a NUL character: remove it"))
         if name in ours:
             problems.append(Problem(name, "is set twice, in capital and in small letters: keep one"))
         ours[name] = Variable(name, value, origin)
@@ -80,21 +82,21 @@ def _read_dotenv(path: Path, problems: list[Problem]) -> dict[str, str]:
         return {}
     try:
         text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         problems.append(Problem(str(path), _unreadable(error)))
         return {}
-    wrong = [binding.original.line for binding in parse_stream(StringIO(text)) if binding.error]
+    bindings = list(parse_stream(StringIO(text)))
+    wrong = [binding.original.line for binding in bindings if binding.error]
     problems += [Problem(str(path), f"line {line} is not NAME=value: correct it") for line in wrong]
-    # What is written is what is meant: a `${` inside a password is a part of it.
-    values = dotenv_values(stream=StringIO(text), interpolate=False)
-    return {name: value or "" for name, value in values.items()}
+    # Nothing is put in for `${…}`: what is written is what is meant, and it may be a part of a password.
+    return {binding.key: binding.value or "" for binding in bindings if binding.key}
 
 
 def _read_secrets(chosen: Variable | None, problems: list[Problem]) -> dict[str, Variable]:
     directory = Path(chosen.value) if chosen else DEFAULT_SECRETS_DIR
     try:
         paths = sorted(path for path in directory.iterdir() if _speaks_to_us(path.name) and path.is_file())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         if chosen:
             problems.append(Problem(SECRETS_DIR, f"{directory}: {_unreadable(error)}"))
         return {}
@@ -109,12 +111,14 @@ def _read_secret(path: Path, problems: list[Problem]) -> str | None:
         if len(content) <= LARGEST_SECRET:
             return content.decode("utf-8-sig")
         problems.append(Problem(path.name.upper(), f"the file {path} is larger than 64 KiB: write only the value"))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         problems.append(Problem(path.name.upper(), f"the file {path} {_unreadable(error)}"))
     return None
 
 
-def _unreadable(error: OSError | UnicodeDecodeError) -> str:
+def _unreadable(error: OSError | ValueError) -> str:
     """Why, without a byte of the content."""
-    reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or type(error).__name__
-    return f"cannot be read: {reason}"
+    if isinstance(error, UnicodeDecodeError):
+        return "cannot be read: it is not UTF-8"
+    reason = error.strerror if isinstance(error, OSError) else None
+    return f"cannot be read: {reason or type(error).__name__}"

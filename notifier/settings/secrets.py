@@ -1,0 +1,39 @@
+"""Which parts of a setting are secret: what must not stand in a log, even where the whole setting does not."""
+
+from urllib.parse import SplitResult, unquote, urlsplit
+
+SHORTEST_TOKEN = 8
+"""A path from this length on is taken for a token; a shorter one (`/hook`) is a word that other texts hold, too."""
+
+
+def secret_parts(secret: str) -> set[str]:
+    """A secret, or a list of secrets, or a URL that is one: itself, and the parts that give it away."""
+    parts = _split(secret)
+    if parts is None:
+        return {secret, *secret.replace(",", " ").split()}
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    tokens = {each for each in (target, parts.path) if len(each) >= SHORTEST_TOKEN}
+    return {secret, *tokens, *_spellings(parts.password)}
+
+
+def database_secrets(url: str) -> set[str]:
+    """A database's password, and its query, which may hold one. Its address is what logs must be able to say."""
+    parts = _split(url)
+    if parts is None:
+        return {url}
+    # A password that is a name of the address keeps nothing secret, and would mask that name everywhere.
+    names = {parts.username, parts.path.strip("/")}
+    query = {parts.query} if parts.query else set()
+    return {each for each in _spellings(parts.password) if each not in names} | query
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        return urlsplit(text) if "://" in text else None
+    except ValueError:
+        return None
+
+
+def _spellings(password: str | None) -> set[str]:
+    """As it stands in the URL, and as the server is told it."""
+    return {password, unquote(password)} if password else set()
