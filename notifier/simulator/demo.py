@@ -26,9 +26,11 @@ from notifier.simulator.summary import summary
 from notifier.simulator.tally import compare
 
 # The story takes this share of the time; the rest is for the start and for the last messages.
-_STORY_SHARE = 0.75
+_STORY_SHARE = 0.85
 # When nothing more can happen and nothing came for so long, the demo is over.
 _QUIET = 2.5
+# When the time is up, an ending that is not told yet may take so much more.
+_OVERTIME = 10.0
 # An ending this young may still be on its way when the demo is cut short.
 _GRACE = 5.0
 # As on a bad day: none of it may show in the messages.
@@ -68,6 +70,9 @@ async def _play(options: DemoOptions, console: Console, interrupted: asyncio.Eve
         outcome = await _first(finished=stage.perform(), interrupted=interrupted.wait(), died=service.ended())
         if outcome == "died":
             console.print(Text("The service ended by itself. Its last words:", "bold red"))
+            console.print(Text(service.last_words()))
+        elif not stage.jobs:
+            console.print(Text("The service has not come to the end of its first sweep. Its last words:", "bold red"))
             console.print(Text(service.last_words()))
         cut_at = time.time()
         # A stop sends what is in flight, so what arrives until then counts.
@@ -129,7 +134,7 @@ class Stage:
         began = time.monotonic()
         with self._progress:
             bar = self._progress.add_task("waiting for the first sweep", total=self.options.seconds)
-            while (passed := time.monotonic() - began) < self.options.seconds and not self._over():
+            while not self._over(passed := time.monotonic() - began):
                 if not self.jobs and self._watching():
                     self._raise_curtain(self.options.seconds - passed)
                 self._progress.update(bar, completed=passed, description=self._situation())
@@ -146,13 +151,13 @@ class Stage:
         ends, begins = self.sagemaker.last_pages, self.sagemaker.sweeps
         return bool(ends) and begins[-1] > ends[0]
 
-    def _over(self) -> bool:
+    def _over(self, passed: float) -> bool:
+        """Whether everything is told and it is quiet, or the time is up; what just ended is waited for a little."""
         now = time.time()
-        ended = bool(self.jobs) and all(job.ended_at(now) for job in self.jobs)
-        return ended and self._all_told(now) and time.monotonic() - self._last_arrival > _QUIET
-
-    def _all_told(self, now: float) -> bool:
-        return not compare(self.jobs, (each.body for each in self.inbox.events), now).missed
+        told = not compare(self.jobs, (each.body for each in self.inbox.events), now).missed
+        if told and self.jobs and all(job.ended_at(now) for job in self.jobs):
+            return passed >= self.options.seconds or time.monotonic() - self._last_arrival > _QUIET
+        return passed >= self.options.seconds + (0.0 if told else _OVERTIME)
 
     def _situation(self) -> str:
         now = time.time()
@@ -174,8 +179,9 @@ class Stage:
         self._last_arrival = time.monotonic()
         if arrived.kind == "slack":
             moment = time.strftime("%H:%M:%S", time.localtime(arrived.at))
-            line = Text.assemble((f"{moment}  ", "dim"), _first_line(arrived.body), overflow="ellipsis", no_wrap=True)
-            self._progress.console.print(line)
+            line = Text.assemble((f"{moment}  ", "dim"), _first_line(arrived.body))
+            # A terminal shows what fits; a file gets everything.
+            self.console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=not self.console.is_terminal)
 
 
 def _first_line(payload: Any) -> str:

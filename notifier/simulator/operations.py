@@ -133,7 +133,10 @@ def _page(
     descending = _choice(question, "SortOrder", "Ascending", ("Ascending", "Descending")) == "Descending"
     ordered = sorted(items, key=place, reverse=descending)
     if (last := _last_place(question)) is not None:
-        ordered = [item for item in ordered if (place(item) < last if descending else place(item) > last)]
+        try:
+            ordered = [item for item in ordered if (place(item) < last if descending else place(item) > last)]
+        except TypeError:  # the place of another order
+            raise _invalid_token() from None
     page = ordered[:size]
     return page, {"NextToken": page_token(place(page[-1]))} if len(ordered) > size else {}
 
@@ -141,6 +144,11 @@ def _page(
 def page_token(place: list[Any]) -> str:
     """A NextToken: opaque to callers."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def renewed_token(token: str) -> str:
+    """Another token for the same place: clients give up where one token comes twice."""
+    return base64.urlsafe_b64encode(b" " + base64.urlsafe_b64decode(token)).decode()
 
 
 def _last_place(question: Question) -> list[Any] | None:
@@ -152,7 +160,7 @@ def _last_place(question: Question) -> list[Any] | None:
     except ValueError:
         place = None
     if not isinstance(place, list):
-        raise ApiError("ValidationException", "Invalid NextToken")
+        raise _invalid_token()
     return place
 
 
@@ -180,3 +188,7 @@ def _invalid(value: Any, member: str, constraint: str) -> ApiError:
         "ValidationException",
         f"1 validation error detected: Value '{value}' at '{where}' failed to satisfy constraint: {constraint}",
     )
+
+
+def _invalid_token() -> ApiError:
+    return ApiError("ValidationException", "Invalid NextToken")

@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 
 from notifier.simulator.account import Account
-from notifier.simulator.operations import OPERATIONS, ApiError, Question
+from notifier.simulator.operations import OPERATIONS, ApiError, Question, renewed_token
 
 _JSON = "application/x-amz-json-1.1"
 _SIGNED_REGION = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
@@ -115,7 +115,7 @@ class SageMaker:
         """Keep the book of sweeps, and now and then give a page back empty with the same place to go on from."""
         token = parameters.get("NextToken")
         if token is not None and self._rolls(self.quirks.empty_pages):
-            return {"HyperParameterTuningJobSummaries": [], "NextToken": token}
+            return {"HyperParameterTuningJobSummaries": [], "NextToken": renewed_token(token)}
         if token is None:
             self.sweeps.append(now)
         if "NextToken" not in answer:
