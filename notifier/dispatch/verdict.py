@@ -13,6 +13,9 @@ from notifier.ports import Outcome, Postponed
 ALONE_FOR = 3 * 86400.0
 """A message that only ever fails while others go through is a dead letter after so many seconds."""
 
+AT_ONCE = 0.0
+"""Long ago by every clock: a row that waits for nothing itself."""
+
 PROOF_HOLDS = 3600.0
 """For so many seconds a message that went through shows that the destination works."""
 
@@ -61,7 +64,7 @@ def _weighed(outcome: Outcome, policy: Policy, answer: Answer, around: Circumsta
     if answer.error is None:
         return _taken(outcome, policy, answer, around.now)
     if _refused(answer):
-        return _refusal(outcome, answer, answer.error, around.now)
+        return _refusal(outcome, answer, answer.error)
     if answer.error.fault is Fault.DESTINATION and _alone(answer):
         return _failed_alone(outcome, answer, answer.error, around)
     return _held(outcome, policy, answer, answer.error, around)
@@ -78,10 +81,10 @@ def _taken(outcome: Outcome, policy: Policy, answer: Answer, now: float) -> Outc
     )
 
 
-def _refusal(outcome: Outcome, answer: Answer, error: DeliveryError, now: float) -> Outcome:
+def _refusal(outcome: Outcome, answer: Answer, error: DeliveryError) -> Outcome:
     """The message's failure: it is a dead letter. It says nothing of the destination, so the hold stays as it is."""
     if len(answer.rows) > 1:
-        return replace(outcome, postponed=outcome.postponed + _again(answer, error, now, attempts=0))
+        return replace(outcome, postponed=outcome.postponed + _again(answer, error, AT_ONCE, attempts=0))
     return replace(outcome, dead=(*outcome.dead, (answer.rows[0].seq, str(error))))
 
 
@@ -104,11 +107,11 @@ def _held(outcome: Outcome, policy: Policy, answer: Answer, error: DeliveryError
     hold = held(outcome.hold, policy, error, around.now, around.dice, probe=answer.probe)
     attempts = 0 if error.fault is Fault.NOBODY else 1
     probing = hold.probing or (attempts > 0 and max(row.attempts for row in answer.rows) + 1 >= STUCK_AFTER)
-    next_at = around.now if hold.until is None else hold.until
     return replace(
         outcome,
         hold=replace(hold, probing=probing),
-        postponed=outcome.postponed + _again(answer, error, next_at, attempts=attempts),
+        # The hold does the waiting: whoever lifts it need not wait for rows besides.
+        postponed=outcome.postponed + _again(answer, error, AT_ONCE, attempts=attempts),
     )
 
 

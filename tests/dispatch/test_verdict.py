@@ -64,7 +64,7 @@ def test_of_rows_refused_together_none_dies_before_each_was_tried_alone() -> Non
     outcome = judge(PEOPLE, [answer], around())
 
     assert outcome.dead == ()
-    assert [(each.next_at, each.attempts) for each in outcome.postponed] == [(NOW, 2), (NOW, 0)]
+    assert [(each.next_at, each.attempts) for each in outcome.postponed] == [(0, 2), (0, 0)]
     assert suspects([answer]) == {row.seq for row in rows}
 
 
@@ -76,7 +76,7 @@ def test_the_destinations_failure_holds_it_and_counts_an_attempt() -> None:
     (postponed,) = outcome.postponed
     assert outcome.hold is not None
     assert (outcome.hold.until, outcome.hold.failures, outcome.hold.probing) == (NOW + 1, 1, False)
-    assert (postponed.next_at, postponed.attempts, postponed.repeated) == (NOW + 1, 2, True)
+    assert (postponed.next_at, postponed.attempts, postponed.repeated) == (0, 2, True)
 
 
 def test_being_asked_to_wait_counts_no_attempt() -> None:

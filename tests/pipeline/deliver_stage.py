@@ -5,19 +5,21 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
+from notifier.delivery import open_http
 from notifier.delivery.slack_webhook import SlackWebhook, SlackWebhookSettings
 from notifier.delivery.webhook import Webhook, WebhookSettings
 from notifier.model import Batch, Event, Notice, Policy, Scope, ScopeState
 from notifier.pipeline.deliver import Delivery, Timing
 from notifier.ports import Destination, Routed
 from notifier.rendering import DIGEST_JOBS
-from notifier.store import Letter, State, Store
+from notifier.store import Letter, State, Store, open_store
 from tests.examples import ACCOUNT, NOON, REGION
 
 SCOPE = Scope(ACCOUNT, REGION)
@@ -46,10 +48,13 @@ class Timeline:
         """Return when it is time; whoever sleeps shortest moves the time on."""
         end = self.tick + seconds
         self._ends.append(end)
+        idle = 0
         try:
             while self.tick < end:
                 await asyncio.sleep(0.001)
-                if not self.under_way and end <= min(self._ends):
+                # Twice in a row: an answer that has just come is about to wake its loop.
+                idle = 0 if self.under_way else idle + 1
+                if idle >= 2 and end <= min(self._ends):
                     self.tick = max(self.tick, end)
         finally:
             self._ends.remove(end)
@@ -111,6 +116,9 @@ class Receiver:
     timeline: Timeline
     url: str = ""
     reply: Callable[[Request], Reply] = lambda request: OK
+    says: Callable[[Request], str] = lambda request: "ok"
+    resets: int = 0
+    """So many requests are taken, and their connections reset before the answer."""
     requests: list[Request] = field(default_factory=list)
     taken: list[Request] = field(default_factory=list)
     most_at_once: int = 0
@@ -132,7 +140,11 @@ class Receiver:
             self._at_once -= 1
         if 200 <= status < 300:
             self.taken.append(arrived)
-        return web.Response(status=status, headers=headers, text="ok" if status == 200 else "no")
+        if self.resets:
+            self.resets -= 1
+            assert request.transport is not None
+            request.transport.abort()
+        return web.Response(status=status, headers=headers, text=self.says(arrived))
 
     def times(self) -> list[float]:
         """When requests arrived."""
@@ -189,7 +201,6 @@ async def until(condition: Callable[[], bool]) -> None:
 class Stage:
     """Everything a deliver loop stands between."""
 
-    url: str
     timeline: Timeline
     store: Store
     receiver: Receiver
@@ -251,3 +262,15 @@ class Stage:
     async def dead(self) -> list[Letter]:
         """The dead letters."""
         return await self.store.desk.letters(states=[State.DEAD])
+
+
+@asynccontextmanager
+async def staged(directory: Path) -> AsyncIterator[Stage]:
+    """A stage whose database lies in this directory."""
+    timeline, url = Timeline(), f"sqlite:///{directory / 'notifier.db'}"
+    async with (
+        receiving(timeline) as receiver,
+        open_store(url, exclusive=True, clock=timeline.wall) as store,
+        open_http() as http,
+    ):
+        yield Stage(timeline, store, receiver, http)

@@ -8,22 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from notifier.delivery import open_http
 from notifier.model import Batch, Event, EventType
-from notifier.store import State, open_store
+from notifier.store import State
 from tests.examples import best, ended, new_best, started, tuning_job
-from tests.pipeline.deliver_stage import Request, Stage, Timeline, owe, receiving, until
+from tests.pipeline.deliver_stage import Request, Stage, owe, staged, until
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    timeline, url = Timeline(), f"sqlite:///{tmp_path / 'notifier.db'}"
-    async with (
-        receiving(timeline) as receiver,
-        open_store(url, exclusive=True, clock=timeline.wall) as store,
-        open_http() as http,
-    ):
-        yield Stage(url, timeline, store, receiver, http)
+    async with staged(tmp_path) as opened:
+        yield opened
 
 
 def life(name: str, bests: int = 2) -> list[Event]:
