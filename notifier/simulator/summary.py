@@ -20,7 +20,7 @@ def summary(sagemaker: SageMaker, inbox: Inbox, jobs: Sequence[SimulatedJob], ta
     table.add_column()
     table.add_row("Tuning jobs", _jobs(sagemaker, jobs, now))
     table.add_row("Events", _events(inbox))
-    table.add_row("Slack messages", f"{len(inbox.messages):,}; new bests close together fold into one")
+    table.add_row("Slack messages", _messages(inbox))
     table.add_row("Endings told", _endings(tally))
     if sagemaker.refused:
         table.add_row("Troubles survived", _troubles(sagemaker))
@@ -46,7 +46,15 @@ def _events(inbox: Inbox) -> str:
     return f"{len(inbox.events):,} at the webhook, signatures verified: {', '.join(parts) or 'none'}"
 
 
+def _messages(inbox: Inbox) -> str:
+    """With what Slack's rules refused, which should be nothing."""
+    refused = f"; {len(inbox.refused)} refused by the inbox: {', '.join(sorted(set(inbox.refused)))}"
+    return f"{len(inbox.messages):,}; new bests close together fold into one{refused if inbox.refused else ''}"
+
+
 def _endings(tally: Tally) -> Text:
+    if tally.right and not tally.once:
+        return Text("no job has ended yet")
     if tally.right:
         return Text(f"{len(tally.once)} of {len(tally.once)}, each exactly once", "green")
     lines = [f"{len(tally.once)} exactly once"]
@@ -62,7 +70,8 @@ def _named(endings: Sequence[Ending]) -> Iterator[str]:
 
 def _troubles(sagemaker: SageMaker) -> str:
     words = {"ThrottlingException": "throttled", "InternalFailure": "failed", "reset": "cut off"}
-    return ", ".join(f"{count} {words.get(code, code)}" for code, count in sagemaker.refused.most_common()) + " calls"
+    counts = (f"{count} {words.get(code, code)}" for code, count in sagemaker.refused.most_common())
+    return f"calls to SageMaker: {', '.join(counts)}"
 
 
 def _calls(sagemaker: SageMaker) -> Text:
