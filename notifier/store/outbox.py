@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model import Event, Hold, Notice, Owed, Told
@@ -16,7 +16,8 @@ from notifier.store.schema import UNSETTLED, State, events, holds, outbox, told
 HOLD = [holds.c[name] for name in ("until", "since", "failures", "reason", "fingerprint", "probing")]
 """The columns of a hold, in the order of its fields."""
 
-_ALIVE = (State.PENDING, State.SENDING)
+_ALIVE = or_(outbox.c.state == State.PENDING, outbox.c.state == State.SENDING)
+"""Not an IN: SQLAlchemy expands that at execution, which it cannot for many rows at once."""
 
 
 class SqlOutboxStore:
@@ -129,7 +130,7 @@ async def _postpone(connection: AsyncConnection, postponed: Sequence[Postponed])
     names = ("next_at", "attempts", "repeated", "alone_since", "error")
     statement = (
         update(outbox)
-        .where(outbox.c.seq == bindparam("at_seq"), outbox.c.state.in_(_ALIVE))
+        .where(outbox.c.seq == bindparam("at_seq"), _ALIVE)
         .values(state=State.PENDING, **{name: bindparam(f"new_{name}") for name in names})
     )
     rows = [
@@ -151,7 +152,7 @@ async def _bury(connection: AsyncConnection, dead: Sequence[tuple[int, str]]) ->
         return
     statement = (
         update(outbox)
-        .where(outbox.c.seq == bindparam("at_seq"), outbox.c.state.in_(_ALIVE))
+        .where(outbox.c.seq == bindparam("at_seq"), _ALIVE)
         .values(state=State.DEAD, attempts=outbox.c.attempts + 1, error=bindparam("new_error"))
     )
     await connection.execute(statement, [{"at_seq": seq, "new_error": plain(error)} for seq, error in dead])

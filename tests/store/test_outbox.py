@@ -165,3 +165,15 @@ async def test_the_clock_is_the_stores(store: Store, clock: Clock) -> None:
 
 async def test_unknown_events_are_left_out(store: Store) -> None:
     assert await store.outbox.events(["nothing"]) == {}
+
+
+async def test_what_became_of_several_rows_is_written_at_once(store: Store) -> None:
+    await store.watch.commit(SCOPE, [first_look(number) for number in range(6)])
+    one, two, three, four, five, six = [row.seq for row in await store.outbox.owed("slack", 10)]
+    waits = tuple(Postponed(seq, 60.0, 1, False, "503") for seq in (three, four))
+
+    await store.outbox.finish(Outcome("slack", (five, six), waits, ((one, "400"), (two, "413"))))
+
+    states = [await state_of(store, seq) for seq in (one, two, three, four, five, six)]
+    assert states == [State.DEAD] * 2 + [State.PENDING] * 2 + [State.SETTLED] * 2
+    assert [row.attempts for row in await store.outbox.owed("slack", 10)] == [1, 1]
