@@ -23,9 +23,7 @@ def jobs(
 
 
 async def _jobs(settings: "Settings", everything: bool, as_json: bool) -> int:
-    from rich.console import Console
-    from rich.text import Text
-
+    from notifier.cli.table import print_table
     from notifier.store import open_store
 
     async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
@@ -38,18 +36,8 @@ async def _jobs(settings: "Settings", everything: bool, as_json: bool) -> int:
     if not shown:
         typer.echo("No tuning job is in progress." if known else "No tuning job has been seen yet.")
         return 0
-    console = Console()
-    table = _table()
-    for scope, job in shown:
-        table.add_row(*(Text(each) for each in _row(scope, job)))
-    console.print(table)
+    print_table(("name", "region", "status", "trials", "best", "age"), (_row(scope, job) for scope, job in shown))
     return 0
-
-
-def _table() -> Any:
-    from rich.table import Table
-
-    return Table("name", "region", "status", "trials", "best", "age", box=None, pad_edge=False, header_style="bold")
 
 
 def _row(scope: "Scope", job: "Remembered") -> tuple[str, ...]:

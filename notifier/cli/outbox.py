@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from notifier.settings import Settings
     from notifier.store import Letter, Store
 
+HEADINGS = ("id", "destination", "event", "job", "state", "tries", "age", "last error")
+
 outbox = typer.Typer(
     help="Look at the messages that are owed, retry or discard them; safe beside a running service.",
     no_args_is_help=True,
@@ -58,10 +60,7 @@ async def _in_store(settings: "Settings", work: "Callable[[Store], Awaitable[int
 
 
 async def _list(settings: "Settings", destination: str | None, dead: bool, limit: int) -> int:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+    from notifier.cli.table import print_table
     from notifier.store import State
 
     async def work(store: "Store") -> int:
@@ -74,11 +73,7 @@ async def _list(settings: "Settings", destination: str | None, dead: bool, limit
         if not letters:
             typer.echo("No dead letters." if dead else "Nothing is owed.")
             return 0
-        table = Table("id", "destination", "event", "job", "state", "tries", "age", "last error", box=None,
-                      pad_edge=False, header_style="bold")  # fmt: skip
-        for each in letters:
-            table.add_row(*(Text(cell, overflow="fold") for cell in _cells(each, settings)))
-        Console().print(table)
+        print_table(HEADINGS, (_cells(each, settings) for each in letters))
         return 0
 
     return await _in_store(settings, work)

@@ -15,23 +15,20 @@ def settings(
 
 
 def _print(markdown: bool) -> int:
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
+    from notifier.cli.table import print_table
     from notifier.settings import describe_settings, load_settings, settings_table
 
     if markdown:
         typer.echo(settings_table())
         return 0
-    table = Table("variable", "meaning", "default", "now", box=None, pad_edge=False, header_style="bold")
-    for row in describe_settings(load_settings()):
-        changed = row.value != row.default
-        table.add_row(
-            Text(row.variable, overflow="fold"),
-            Text(row.meaning),
-            Text(row.default, overflow="fold"),
-            Text(row.value, style="bold" if changed else "", overflow="fold"),
-        )
-    Console().print(table)
+    rows = describe_settings(load_settings())
+    print_table(
+        ("variable", "meaning", "default", "now"),
+        (
+            (row.variable, row.meaning, row.default, Text(row.value, style="bold" if row.value != row.default else ""))
+            for row in rows
+        ),
+    )
     return 0

@@ -1,0 +1,20 @@
+"""Tables as people read them, and as `grep` does: on a terminal long cells fold, elsewhere a row is a line."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_UNBOUNDED = 10_000
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Print rows under headings; the cells are text, never markup."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(each if isinstance(each, Text) else Text(each) for each in row))
+    Console(width=None if sys.stdout.isatty() else _UNBOUNDED).print(table)
