@@ -13,11 +13,14 @@ def demo(
     speed: Annotated[float | None, typer.Option(min=1, help="How much faster than life runs are replayed.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=100, help="How many tuning jobs begin.")] = 8,
     seed: Annotated[int, typer.Option(help="The same seed tells the same story.")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The inbox's port; 0: any free one.")] = 0,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the inbox open at the end, until Ctrl-C.")] = False,
 ) -> None:
     """Show it at work: simulated tuning jobs, the real service, and an inbox that shows the messages as Slack would."""
     from notifier.simulator.demo import DemoOptions, run_demo
 
-    finish(lambda: asyncio.run(run_demo(DemoOptions(seconds=seconds, speed=speed, jobs=jobs, seed=seed))))
+    options = DemoOptions(seconds=seconds, speed=speed, jobs=jobs, seed=seed, port=port, keep=keep)
+    finish(lambda: asyncio.run(run_demo(options)))
 
 
 def simulate(
@@ -30,6 +33,15 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed tells the same story.")] = 1,
 ) -> None:
     """Run the simulated SageMaker alone, for your own tests, until it is interrupted."""
+    from notifier.simulator.sagemaker import Quirks
     from notifier.simulator.standalone import SimulatorOptions, run_simulator
 
-    finish(lambda: asyncio.run(run_simulator(SimulatorOptions(port=port))))
+    options = SimulatorOptions(
+        port=port,
+        jobs=jobs,
+        history=history,
+        seconds=seconds,
+        seed=seed,
+        quirks=Quirks(throttled=throttled, failed=failed),
+    )
+    finish(lambda: asyncio.run(run_simulator(options)))
