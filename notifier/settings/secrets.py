@@ -1,9 +1,14 @@
 """Which parts of a setting are secret: what must not stand in a log, even where the whole setting does not."""
 
+import re
 from urllib.parse import SplitResult, unquote, urlsplit
 
 SHORTEST_TOKEN = 8
 """A path from this length on is taken for a token; a shorter one (`/hook`) is a word that other texts hold, too."""
+
+
+# Up to the last @, for a database's password may hold any sign; a host cannot stand before the first slash of a path.
+_LOGIN = re.compile(r"(?<=://)(?P<user>[^:/]*):(?P<password>.*)@", re.DOTALL)
 
 
 def secret_parts(secret: str) -> set[str]:
@@ -24,7 +29,20 @@ def database_secrets(url: str) -> set[str]:
     # A password that is a name of the address keeps nothing secret, and would mask that name everywhere.
     names = {parts.username, parts.path.strip("/")}
     query = {parts.query} if parts.query else set()
-    return {each for each in _spellings(parts.password) if each not in names} | query
+    login = _LOGIN.search(url)
+    passwords = _spellings(parts.password) | _spellings(login and login["password"])
+    return {each for each in passwords if each not in names} | query
+
+
+def without_secrets(url: str, mask: str) -> str:
+    """A database's address with the mask for its password and its query."""
+    try:
+        parts = urlsplit(_LOGIN.sub(lambda login: f"{login['user']}:{mask}@", url))
+    except ValueError:
+        return mask
+    # An empty host needs its slashes: urlsplit forgets them.
+    address = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return f"{address}?{mask}" if parts.query or parts.fragment else address
 
 
 def _split(text: str) -> SplitResult | None:

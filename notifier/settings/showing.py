@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -12,6 +11,7 @@ from notifier.delivery import KINDS
 from notifier.delivery.settings import Duration
 from notifier.settings.destinations import FLAT
 from notifier.settings.names import DESTINATION_FORM, DESTINATIONS
+from notifier.settings.secrets import without_secrets
 from notifier.settings.tree import COMPOSED, Settings, field_of, variable
 from notifier.settings.values import InSeconds, Shown
 from notifier.settings.variables import DATABASE_URL, STAND_INS
@@ -78,7 +78,7 @@ def _destination_rows(name: str, destination: BaseModel) -> Iterator[SettingRow]
 
 def _row(full: str, holder: BaseModel, name: str, field: FieldInfo) -> SettingRow:
     default, value = _default(field), getattr(holder, name)
-    shown = _address(value.get_secret_value()) if full == DATABASE_URL else _text(value, field)
+    shown = without_secrets(value.get_secret_value(), MASK) if full == DATABASE_URL else _text(value, field)
     row = (full, _meaning(field), default, default if value == field.default else shown)
     return SettingRow(*(cell.replace("`", "") for cell in row))
 
@@ -110,20 +110,6 @@ def _duration(seconds: float) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:g}{unit}"
     return f"{seconds:g}s"
-
-
-def _address(url: str) -> str:
-    """A database's address without what is secret in it: its query may hold a password, too."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return MASK
-    user, _, host = parts.netloc.rpartition("@")
-    if ":" in user:
-        parts = parts._replace(netloc=f"{user.partition(':')[0]}:{MASK}@{host}")
-    # An empty host needs its slashes: urlsplit forgets them.
-    address = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    return f"{address}?{MASK}" if parts.query or parts.fragment else address
 
 
 def _fields_by_name() -> dict[str, dict[str, FieldInfo]]:
