@@ -1,7 +1,7 @@
 """How the texts of single settings are read. Failures say what would be right, and never repeat a secret."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
@@ -15,8 +15,11 @@ from notifier.rendering.slack import mention_markup
 
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}")
 NAME_OR_GLOB = re.compile(r"[\w.*?!\[\]-]+", re.ASCII)
-DATABASE = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.IGNORECASE | re.DOTALL)
+DATABASE = re.compile(r"(sqlite|postgres|postgresql)(\+\w+)?://.*", re.IGNORECASE | re.DOTALL)
 ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^:\s\[\]/]+):(?P<port>\d{1,5})", re.ASCII)
+
+# As long as a tuning job's name may be, and shorter than any key that signs webhooks.
+_REPEATABLE = re.compile(r"[^:/@=+]{1,32}")
 
 EVENT_WORDS = tuple(kind.word for kind in EventType)
 STATUSES = tuple(status.value for status in Status)
@@ -50,14 +53,19 @@ def nearest(wrong: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(wrong, list(known), n=1)), None)
 
 
-def unknown_words(words: Iterable[str], known: tuple[str, ...], what: str) -> str | None:
+def unknown_words(words: Sequence[str], known: tuple[str, ...], what: str) -> str | None:
     """Says which word is none of the known, and which was probably meant; None where all are known."""
     for word in words:
         if word not in known:
             guess = nearest(word, known)
             hint = f"did you mean {guess}?" if guess else f"there are {', '.join(known)}"
-            return f"{word!r} is no {what}: {hint}"
+            return f"{quoted(word, words)} is no {what}: {hint}"
     return None
+
+
+def quoted(word: str, words: Iterable[str]) -> str:
+    """A wrong word of a list, unless an address, a key or a token may have been put here by mistake."""
+    return repr(word) if all(_REPEATABLE.fullmatch(each) for each in words) else "what is written"
 
 
 def _known(known: tuple[str, ...], what: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
@@ -72,7 +80,8 @@ def _known(known: tuple[str, ...], what: str) -> Callable[[tuple[str, ...]], tup
 def _globs(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if not NAME_OR_GLOB.fullmatch(name):
-            raise ValueError(f"{name!r} can match no tuning job: write names, or globs with * ? [ ], between commas")
+            complaint = f"{quoted(name, names)} can match no tuning job"
+            raise ValueError(f"{complaint}: write names, or globs with * ? [ ], between commas")
     return names
 
 
@@ -85,7 +94,7 @@ def _some(names: tuple[str, ...]) -> tuple[str, ...]:
 def _regions(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if not REGION.fullmatch(name):
-            raise ValueError(f"{name!r} is no region: write for example us-east-1, eu-west-1")
+            raise ValueError(f"{quoted(name, names)} is no region: write for example us-east-1, eu-west-1")
     return tuple(dict.fromkeys(names))
 
 
@@ -96,7 +105,7 @@ def _mention(who: str) -> str:
 
 def _database_url(secret: SecretStr) -> SecretStr:
     if not DATABASE.fullmatch(secret.get_secret_value()):
-        raise ValueError("must be a URL: write for example sqlite:///notifier.db")
+        raise ValueError("must be the URL of a database: write for example sqlite:///notifier.db")
     return secret
 
 

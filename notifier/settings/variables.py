@@ -98,7 +98,8 @@ def _read_secrets(chosen: Variable | None, problems: list[Problem]) -> dict[str,
         paths = sorted(path for path in directory.iterdir() if _speaks_to_us(path.name) and path.is_file())
     except (OSError, ValueError) as error:
         if chosen:
-            problems.append(Problem(SECRETS_DIR, f"{directory}: {_unreadable(error)}"))
+            # The name is not repeated: a secret itself may stand where its directory should.
+            problems.append(Problem(SECRETS_DIR, f"the directory {_unreadable(error)}"))
         return {}
     texts = [(path.name, text) for path in paths if (text := _read_secret(path, problems)) is not None]
     return _ours(texts, f"in {directory}", problems)
