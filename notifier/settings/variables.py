@@ -50,10 +50,13 @@ def read_variables(environ: Mapping[str, str], dotenv: Path | None) -> Reading:
     for name, stand_in in STAND_INS.items():
         found = variables.pop(stand_in, None)
         if found and found.value and name not in variables:
+            if name == HTTP and not found.value.isdecimal():
+                problems.append(Problem(stand_in, "must be the number of a port; an address goes into NOTIFIER_HTTP"))
+                continue
             value = f"0.0.0.0:{found.value}" if name == HTTP else found.value
             variables[name] = Variable(stand_in, value, found.origin)
     aws = {name: value for name, value in written.items() if name.startswith("AWS_") and value}
-    problems += [Problem(name, "holds a NUL character: remove it") for name, value in aws.items() if "\x00" in value]
+    problems += [Problem(name, fault) for name, value in aws.items() if (fault := _no_text(value))]
     return Reading(variables, aws, problems)
 
 
@@ -64,12 +67,20 @@ def _ours(found: Iterable[tuple[str, str]], origin: str | None, problems: list[P
         name, value = spelled.upper(), text.strip()
         if not _speaks_to_us(name) or (not value and name != HTTP):
             continue
-        if "\x00" in value:
-            problems.append(Problem(name, "holds a NUL character: remove it"))
+        if fault := _no_text(value):
+            problems.append(Problem(name, fault))
+            continue
         if name in ours:
             problems.append(Problem(name, "is set twice, in capital and in small letters: keep one"))
         ours[name] = Variable(name, value, origin)
     return ours
+
+
+def _no_text(value: str) -> str | None:
+    if "\x00" in value:
+        return "holds a NUL character: remove it"
+    # Bytes of an environment that are not UTF-8 come as halves of surrogate pairs.
+    return "is not text in UTF-8: correct it" if any("\ud800" <= sign <= "\udfff" for sign in value) else None
 
 
 def _speaks_to_us(name: str) -> bool:
