@@ -10,7 +10,7 @@ from notifier.delivery.settings import DestinationSettings
 from notifier.errors import Problem
 from notifier.settings.explain import complaints, problem
 from notifier.settings.names import DESTINATION_FORM, DESTINATIONS, NOT_BUILT_KINDS
-from notifier.settings.values import EVENT_WORDS, STATUSES, nearest, unknown_words
+from notifier.settings.values import FILTERS, nearest, unknown_words
 from notifier.settings.variables import Variable
 
 Models = Mapping[str, type[DestinationSettings]]
@@ -55,9 +55,11 @@ class Built:
             named = {key: Variable(f"{DESTINATIONS}{name.upper()}__{key.upper()}", "") for key in known}
             self.problems += complaints(error, {**named, **fields}, known)
             return
-        for key, known_words, what in (("events", EVENT_WORDS, "event type"), ("statuses", STATUSES, "status")):
-            if complaint := unknown_words(getattr(settings, key), known_words, what):
-                self.problems.append(problem(fields[key], complaint))
+        for key, check in FILTERS.items():
+            try:
+                check(getattr(settings, key))
+            except ValueError as error:
+                self.problems.append(problem(fields[key], str(error)))
         self.destinations[name] = settings
 
 

@@ -1,7 +1,7 @@
 """How the texts of single settings are read. Failures say what would be right, and never repeat a secret."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
@@ -14,6 +14,7 @@ from notifier.model import EventType, Status
 from notifier.rendering.slack import mention_markup
 
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}")
+ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 NAME_OR_GLOB = re.compile(r"[\w.*?!\[\]-]+", re.ASCII)
 DATABASE = re.compile(r"(sqlite|postgres|postgresql)(\+\w+)?://.*", re.IGNORECASE | re.DOTALL)
 ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^:\s\[\]/]+):(?P<port>\d{1,5})", re.ASCII)
@@ -23,6 +24,8 @@ _REPEATABLE = re.compile(r"[^:/@=+]{1,32}")
 
 EVENT_WORDS = tuple(kind.word for kind in EventType)
 STATUSES = tuple(status.value for status in Status)
+
+Check = Callable[[tuple[str, ...]], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,11 @@ def quoted(word: str, words: Iterable[str]) -> str:
     return repr(word) if all(_REPEATABLE.fullmatch(each) for each in words) else "what is written"
 
 
-def _known(known: tuple[str, ...], what: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    def check(words: tuple[str, ...]) -> tuple[str, ...]:
-        if complaint := unknown_words(words, known, what):
+def _known(words: tuple[str, ...], what: str) -> Check:
+    def check(chosen: tuple[str, ...]) -> tuple[str, ...]:
+        if complaint := unknown_words(chosen, words, what):
             raise ValueError(complaint)
-        return words
+        return chosen
 
     return check
 
@@ -96,6 +99,23 @@ def _regions(names: tuple[str, ...]) -> tuple[str, ...]:
         if not REGION.fullmatch(name):
             raise ValueError(f"{quoted(name, names)} is no region: write for example us-east-1, eu-west-1")
     return tuple(dict.fromkeys(names))
+
+
+def _accounts(numbers: tuple[str, ...]) -> tuple[str, ...]:
+    for number in numbers:
+        if not ACCOUNT.fullmatch(number):
+            raise ValueError(f"{quoted(number, numbers)} is no account: write its 12 digits")
+    return numbers
+
+
+FILTERS: Mapping[str, Check] = {
+    "jobs": _globs,
+    "events": _known(EVENT_WORDS, "event type"),
+    "statuses": _known(STATUSES, "status"),
+    "accounts": _accounts,
+    "regions": _regions,
+}
+"""The filters of a destination, by field; each check raises ValueError saying what is wrong."""
 
 
 def _mention(who: str) -> str:
@@ -128,7 +148,7 @@ Seconds = Annotated[Duration, InSeconds()]
 Globs = Annotated[Listed, AfterValidator(_globs)]
 SomeGlobs = Annotated[Globs, AfterValidator(_some)]
 Regions = Annotated[Listed, AfterValidator(_regions)]
-EventWords = Annotated[Listed, AfterValidator(_known(EVENT_WORDS, "event type"))]
+EventWords = Annotated[Listed, AfterValidator(FILTERS["events"])]
 WebUrl = Annotated[SecretStr, AfterValidator(checked_url)]
 Mention = Annotated[str, AfterValidator(_mention)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
