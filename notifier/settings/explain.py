@@ -14,7 +14,6 @@ _PLAIN = {
     "float_parsing": "must be a number",
     "int_parsing": "must be a whole number",
     "finite_number": "must be a finite number",
-    "string_unicode": "must be text in UTF-8",
 }
 
 

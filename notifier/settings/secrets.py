@@ -5,9 +5,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 SHORTEST_TOKEN = 8
 """A path from this length on is taken for a token; a shorter one (`/hook`) is a word that other texts hold, too."""
-
-
-# Up to the last @, for a database's password may hold any sign; a host cannot stand before the first slash of a path.
+# Up to the last @: whoever pastes a password as it is may paste a slash or another @ with it.
 _LOGIN = re.compile(r"(?<=://)(?P<user>[^:/]*):(?P<password>.*)@", re.DOTALL)
 
 

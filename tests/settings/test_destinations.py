@@ -1,0 +1,156 @@
+"""Where messages go, by flat variables and by names."""
+
+import pytest
+
+from notifier.delivery import KINDS
+from notifier.settings import load_settings
+from tests.settings.environment import HOOK_URL, SECRET, SLACK_URL, loaded, refused
+
+OPS_HOOK = {"DESTINATIONS__OPS__KIND": "webhook", "DESTINATIONS__OPS__URL": HOOK_URL}
+OPS_SLACK = {"DESTINATIONS__OPS__KIND": "slack_webhook", "DESTINATIONS__OPS__URL": SLACK_URL}
+
+
+def test_without_any_destination_messages_go_to_the_console() -> None:
+    settings = load_settings({}, None)
+
+    assert [(name, each.kind) for name, each in settings.destinations.items()] == [("console", "console")]
+    assert settings.operator == ("console",)
+
+
+def test_the_flat_variables_make_destinations_named_like_their_kind() -> None:
+    settings = loaded(SLACK_WEBHOOK_URL=SLACK_URL, WEBHOOK_URL=HOOK_URL, WEBHOOK_SECRET=SECRET)
+
+    assert {name: each.kind for name, each in settings.destinations.items()} == {
+        "slack_webhook": "slack_webhook",
+        "webhook": "webhook",
+    }
+    hook = settings.destinations["webhook"].model_dump()
+    assert hook["url"].get_secret_value() == HOOK_URL
+    assert hook["secret"].get_secret_value() == SECRET
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_can_be_named(kind: str) -> None:
+    url = {} if kind == "console" else {"DESTINATIONS__ML_TEAM__URL": HOOK_URL}
+
+    destination = loaded(DESTINATIONS__ML_TEAM__KIND=kind.upper(), **url).destinations["ml_team"]
+
+    assert type(destination) is KINDS[kind].settings
+
+
+def test_a_named_destination_takes_all_its_fields() -> None:
+    fields = {"RATE": "2", "JOBS": "a,b-*", "EVENTS": "deleted", "STATUSES": "Failed,Stopped", "REGIONS": "eu-west-1"}
+    ops = loaded(**OPS_HOOK, **{f"DESTINATIONS__OPS__{name}": value for name, value in fields.items()}).destinations
+
+    assert ops["ops"].model_dump(exclude={"url"}) == {
+        "kind": "webhook",
+        "rate": 2.0,
+        "best_cooldown": 300.0,
+        "min_improvement": 0.0,
+        "jobs": ("a", "b-*"),
+        "events": ("deleted",),
+        "statuses": ("Failed", "Stopped"),
+        "accounts": (),
+        "regions": ("eu-west-1",),
+        "secret": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("ops", "expected"),
+    [
+        pytest.param(
+            OPS_SLACK, {"mention": "here", "best_cooldown": 60.0, "min_improvement": 0.1, "rate": 0.5}, id="slack"
+        ),
+        pytest.param(
+            {"DESTINATIONS__OPS__KIND": "console"},
+            {"best_cooldown": 60.0, "min_improvement": 0.1, "rate": 0.0},
+            id="console",
+        ),
+        pytest.param(
+            OPS_HOOK, {"best_cooldown": 300.0, "min_improvement": 0.0, "rate": 0.0}, id="webhook-is-no-person"
+        ),
+        pytest.param(
+            {**OPS_SLACK, "DESTINATIONS__OPS__MENTION": "U0123ABCD", "DESTINATIONS__OPS__RATE": "3"},
+            {"mention": "U0123ABCD", "rate": 3.0, "best_cooldown": 60.0},
+            id="its-own-word-goes-first",
+        ),
+    ],
+)
+def test_the_flat_variables_are_the_defaults_of_destinations_that_people_read(
+    ops: dict[str, str], expected: dict[str, object]
+) -> None:
+    flat = {"MENTION": "here", "BEST_COOLDOWN": "1m", "MIN_IMPROVEMENT": "0.1", "SLACK_RATE": "0.5"}
+
+    destination = loaded(**flat, **ops).destinations["ops"].model_dump()
+
+    assert {key: destination[key] for key in expected} == expected
+
+
+def test_the_flat_variables_flow_into_the_flat_destinations() -> None:
+    slack = loaded(SLACK_WEBHOOK_URL=SLACK_URL, SLACK_RATE="0.5", MENTION="S0123ABCD", BEST_COOLDOWN="1h").destinations
+
+    shown = slack["slack_webhook"].model_dump()
+    assert (shown["rate"], shown["mention"], shown["best_cooldown"]) == (0.5, "S0123ABCD", 3600.0)
+
+
+FORM = "NOTIFIER_DESTINATIONS__<NAME>__<FIELD>"
+WRONG = {
+    "the-same-name-twice": (
+        {"SLACK_WEBHOOK_URL": SLACK_URL, "DESTINATIONS__SLACK_WEBHOOK__KIND": "console"},
+        "DESTINATIONS__SLACK_WEBHOOK__KIND",
+        "already made by NOTIFIER_SLACK_WEBHOOK_URL",
+    ),
+    "misspelled-kind": ({**OPS_HOOK, "DESTINATIONS__OPS__KIND": "webook"}, "DESTINATIONS__OPS__KIND", "mean webhook?"),
+    "unknown-kind": ({"DESTINATIONS__A__KIND": "pigeon"}, "DESTINATIONS__A__KIND", "slack_webhook, webhook, console"),
+    "slack": ({"DESTINATIONS__A__KIND": "slack"}, "DESTINATIONS__A__KIND", "not built into this version yet"),
+    "apprise": ({"DESTINATIONS__A__KIND": "apprise"}, "DESTINATIONS__A__KIND", "not built into this version yet"),
+    "no-kind": ({"DESTINATIONS__A__URL": HOOK_URL}, "DESTINATIONS__A__KIND", "is needed"),
+    "no-url": ({"DESTINATIONS__A__KIND": "webhook"}, "DESTINATIONS__A__URL", "is needed"),
+    "no-field": ({"DESTINATIONS__OPS": "x"}, "DESTINATIONS__OPS", FORM),
+    "no-name": ({"DESTINATIONS____KIND": "x"}, "DESTINATIONS____KIND", FORM),
+    "operator": ({**OPS_HOOK, "OPERATOR": "opps"}, "OPERATOR", "did you mean ops?"),
+    **{
+        f"{field}={value}": (
+            {**OPS_HOOK, f"DESTINATIONS__OPS__{field}": value},
+            f"DESTINATIONS__OPS__{field}",
+            hint,
+        )
+        for field, value, hint in [
+            ("SECRT", "x", "did you mean SECRET?"),
+            ("MENTION", "here", "unknown field"),
+            ("URL__X", "x", "unknown field"),
+            ("URL", "receiver.example", "https://"),
+            ("SECRET", "whsec_QUJD", "24 to 64 bytes"),
+            ("RATE", "-1", "greater than or equal to 0"),
+            ("EVENTS", "ended", "is no event type"),
+            ("STATUSES", "completed", "did you mean Completed?"),
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(("variables", "variable", "hint"), WRONG.values(), ids=WRONG)
+def test_a_wrong_destination_is_named_with_its_variable(variables: dict[str, str], variable: str, hint: str) -> None:
+    problems = refused(**variables)
+
+    assert list(problems) == [f"NOTIFIER_{variable}"]
+    assert hint in problems[f"NOTIFIER_{variable}"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "operator"),
+    [
+        pytest.param({"SLACK_WEBHOOK_URL": SLACK_URL, **OPS_HOOK}, ("slack_webhook",), id="every-chat-destination"),
+        pytest.param({"WEBHOOK_URL": HOOK_URL}, (), id="programs-are-not-bothered"),
+        pytest.param({"SLACK_WEBHOOK_URL": SLACK_URL, **OPS_HOOK, "OPERATOR": "ops, ops"}, ("ops",), id="named"),
+    ],
+)
+def test_the_operator_is_every_chat_destination_unless_named(
+    variables: dict[str, str], operator: tuple[str, ...]
+) -> None:
+    assert loaded(**variables).operator == operator
+
+
+def test_an_operator_that_names_a_wrong_destination_is_no_second_fault() -> None:
+    assert list(refused(OPERATOR="ops", DESTINATIONS__OPS__KIND="webhook")) == ["NOTIFIER_DESTINATIONS__OPS__URL"]
