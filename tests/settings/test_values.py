@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from notifier.settings import HttpAddress, Settings
-from tests.settings.reading import HOOK_SECRET, HOOK_URL, SLACK_URL, only_problem, problems, read
+from notifier.settings import HttpAddress, Settings, load_settings
+from notifier.settings.tree import FLAT_VARIABLES
+from tests.settings.environment import HOOK_URL, SECRET, SLACK_URL, loaded, refusal, refused
 
 
 def plain(settings: Settings, field: str) -> Any:
@@ -44,7 +45,7 @@ def plain(settings: Settings, field: str) -> Any:
     ],
 )
 def test_what_nobody_sets_has_the_default_of_the_contract(field: str, default: Any) -> None:
-    assert plain(read({}), field) == default
+    assert plain(loaded(), field) == default
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_what_nobody_sets_has_the_default_of_the_contract(field: str, default: A
     ],
 )
 def test_a_variable_is_read_as_people_mean_it(variable: str, text: str, value: Any) -> None:
-    assert plain(read({f"NOTIFIER_{variable}": text}), variable.lower()) == value
+    assert plain(loaded(**{variable: text}), variable.lower()) == value
 
 
 @pytest.mark.parametrize(
@@ -145,53 +146,39 @@ def test_a_variable_is_read_as_people_mean_it(variable: str, text: str, value: A
 def test_a_wrong_value_is_named_with_its_variable_and_what_would_be_right(
     variable: str, text: str, advice: str
 ) -> None:
-    problem = only_problem({f"NOTIFIER_{variable}": text})
+    ((named, message),) = refused(**{variable: text}).items()
 
-    assert problem.variable == f"NOTIFIER_{variable}"
-    assert advice in problem.message
-    assert "Value error" not in problem.message
+    assert named == f"NOTIFIER_{variable}"
+    assert advice in message
+    assert "Value error" not in message
 
 
-@pytest.mark.parametrize("secret", ["", ",", "plain", "whsec_", "whsec_short", HOOK_SECRET[6:], "whsec_!!!!"])
+@pytest.mark.parametrize("secret", [",", "plain", "whsec_", "whsec_short", SECRET.removeprefix("whsec_"), "whsec_!!!!"])
 def test_a_secret_that_is_none_is_refused(secret: str) -> None:
-    environ = {"NOTIFIER_WEBHOOK_URL": HOOK_URL, "NOTIFIER_WEBHOOK_SECRET": secret}
-
-    if secret:
-        assert only_problem(environ).variable == "NOTIFIER_WEBHOOK_SECRET"
-    else:
-        assert read(environ).webhook_secret is None
+    assert list(refused(WEBHOOK_URL=HOOK_URL, WEBHOOK_SECRET=secret)) == ["NOTIFIER_WEBHOOK_SECRET"]
 
 
 def test_everything_that_is_wrong_is_said_at_once_and_each_thing_once() -> None:
-    environ = {
-        "NOTIFIER_REGIONS": "nowhere",
-        "NOTIFIER_POLL_INTERVAL": "soon",
-        "NOTIFIER_MENTION": "bob",
-        "NOTIFIER_SLACK_WEBHOOK_URL": "x",
-        "NOTIFIER_DESTINATIONS__OPS__KIND": "slack_webhook",
-        "NOTIFIER_DESTINATIONS__OPS__URL": SLACK_URL,
-        "NOTIFIER_OPERATOR": "nobody",
-        "NOTIFIER_JOB": "x",
-        "PORT": "many",
-    }
+    error = refusal(
+        REGIONS="nowhere",
+        POLL_INTERVAL="soon",
+        MENTION="bob",
+        SLACK_WEBHOOK_URL="x",
+        DESTINATIONS__OPS__KIND="slack_webhook",
+        DESTINATIONS__OPS__URL=SLACK_URL,
+        OPERATOR="nobody",
+        JOB="x",
+    )
 
-    wrong = [each.variable for each in problems(environ)]
-
-    assert sorted(wrong) == sorted(
-        ["NOTIFIER_REGIONS", "NOTIFIER_POLL_INTERVAL", "NOTIFIER_MENTION", "NOTIFIER_SLACK_WEBHOOK_URL",
-         "NOTIFIER_OPERATOR", "NOTIFIER_JOB", "PORT"]
-    )  # fmt: skip
+    wrong = ["JOB", "MENTION", "OPERATOR", "POLL_INTERVAL", "REGIONS", "SLACK_WEBHOOK_URL"]
+    assert sorted(each.variable for each in error.problems) == [f"NOTIFIER_{name}" for name in wrong]
+    assert str(error) == "; ".join(f"{each.variable}: {each.message}" for each in error.problems)
 
 
-EVERY_VARIABLE = [f"NOTIFIER_{field.upper()}" for field in Settings.model_fields if field not in (
-    "destinations", "aws_environment"
-)]  # fmt: skip
-
-
-@pytest.mark.parametrize("variable", [each for each in EVERY_VARIABLE if each != "NOTIFIER_HTTP"])
+@pytest.mark.parametrize("variable", [each for each in FLAT_VARIABLES if each != "NOTIFIER_HTTP"])
 @pytest.mark.parametrize("text", ["", "   "], ids=["empty", "blanks"])
 def test_empty_means_unset(variable: str, text: str) -> None:
-    assert read({variable: text}) == read({})
+    assert load_settings({variable: text}, None) == loaded()
 
 
 @pytest.mark.parametrize(
@@ -205,21 +192,21 @@ def test_empty_means_unset(variable: str, text: str) -> None:
     ],
 )
 def test_the_preview_needs_every_name_in_full(jobs: str | None, right: bool) -> None:
-    environ = {"NOTIFIER_API": "preview"} | ({"NOTIFIER_JOBS": jobs} if jobs else {})
+    environ = {"API": "preview"} | ({"JOBS": jobs} if jobs else {})
 
     if right:
-        assert read(environ).jobs == ("xgb-churn", "other")
+        assert loaded(**environ).jobs == ("xgb-churn", "other")
     else:
-        problem = only_problem(environ)
-        assert problem.variable == "NOTIFIER_JOBS"
-        assert "name every tuning job in full" in problem.message
+        ((named, message),) = refused(**environ).items()
+        assert named == "NOTIFIER_JOBS"
+        assert "name every tuning job in full" in message
 
 
 def test_the_settings_cannot_be_changed() -> None:
-    settings = read({})
+    settings = loaded()
 
     with pytest.raises(ValueError, match="frozen"):
-        settings.grace = 1.0  # type: ignore[misc]
+        settings.grace = 1.0
     with pytest.raises(TypeError):
         settings.destinations["x"] = settings.destinations["console"]  # type: ignore[index]
 
@@ -227,8 +214,6 @@ def test_the_settings_cannot_be_changed() -> None:
 def test_the_process_environment_is_read_when_no_other_is_given(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from notifier.settings import load_settings
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NOTIFIER_GRACE", "3s")
     (tmp_path / ".env").write_text("NOTIFIER_LEASE=4s\n")
