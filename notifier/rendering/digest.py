@@ -47,7 +47,7 @@ def notice_story(notice: Notice, *, repeated: bool = False) -> Story:
     return Story(
         tone=notice_tone(notice),
         headline=_title(notice),
-        lines=tuple(line(each, 300) for each in notice.lines[:20]),
+        lines=tuple(filter(None, (line(each, 300) for each in notice.lines[:20]))),
         place=(moment(notice.time),),
         repeated=repeated,
     )

@@ -164,3 +164,9 @@ def test_only_who_is_set_is_mentioned_when_a_job_failed(who: str, markup: str) -
 def test_who_cannot_be_mentioned_is_refused(who: str) -> None:
     with pytest.raises(ValueError, match="write here, channel, a user id"):
         slack.mention_markup(who)
+
+
+def test_a_line_of_which_nothing_is_left_makes_no_empty_block() -> None:
+    notice = Notice("n", NoticeType.WATCHING, NOON, "Watching", ("\ud800", "\x00"))
+
+    check(Batch((notice,)))
