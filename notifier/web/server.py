@@ -57,7 +57,7 @@ class _Pages:
             async with asyncio.timeout(STORE_SECONDS):
                 await self._probe()
         except TimeoutError:
-            return f"the store did not answer within {STORE_SECONDS:.0f} s"
+            return f"the store did not answer within {STORE_SECONDS:g} s"
         except NotifierError as error:
             return str(error)
         return None
