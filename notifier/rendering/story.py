@@ -117,5 +117,5 @@ class Story:
 
     def shown(self, limit: int) -> tuple[tuple[Parameter, ...], int]:
         """At most `limit` parameters, changed ones first in need, in their own order; and how many are left out."""
-        chosen = sorted(self.parameters, key=lambda each: not each.changed)[:limit]
-        return tuple(each for each in self.parameters if each in chosen), len(self.parameters) - len(chosen)
+        places = sorted(range(len(self.parameters)), key=lambda place: not self.parameters[place].changed)[:limit]
+        return tuple(self.parameters[place] for place in sorted(places)), len(self.parameters) - len(places)

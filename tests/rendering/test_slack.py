@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from notifier.model import Batch, Event, Notice, Status
+from notifier.model import Batch, Event, Notice, NoticeType, Status
 from notifier.rendering import DIGEST_JOBS, slack, tell
-from tests.examples import best, ended, new_best, started, tuning_job
+from tests.examples import NOON, best, ended, new_best, started, tuning_job
 from tests.rendering.hostile import batches
 from tests.rendering.recorded import DESCRIBED, RUNS, described, run, told_of
 
