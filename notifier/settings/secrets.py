@@ -21,13 +21,12 @@ def secret_parts(secret: str) -> set[str]:
 
 def database_secrets(url: str) -> set[str]:
     """A database's password, and its query, which may hold one. Its address is what logs must be able to say."""
-    parts = _split(url)
+    parts, login = _split(url), _LOGIN.search(url)
     if parts is None:
-        return {url}
+        return {url, *_spellings(login and login["password"])}
     # A password that is a name of the address keeps nothing secret, and would mask that name everywhere.
     names = {parts.username, parts.path.strip("/")}
     query = {parts.query} if parts.query else set()
-    login = _LOGIN.search(url)
     passwords = _spellings(parts.password) | _spellings(login and login["password"])
     return {each for each in passwords if each not in names} | query
 

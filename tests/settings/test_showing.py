@@ -116,6 +116,14 @@ def test_a_password_that_was_pasted_as_it_is_does_not_slip_through() -> None:
     assert "h/un?ter@22" in loaded(DATABASE_URL="postgresql://me:h/un?ter@22@db.example/x").secrets()
 
 
+def test_a_database_url_that_cannot_be_taken_apart_is_a_secret_as_a_whole() -> None:
+    broken = "postgresql://me:hunter22@[::bad/x"
+    settings = loaded(DATABASE_URL=broken)
+
+    assert settings.secrets() == {broken, "hunter22"}
+    assert broken not in str(describe_settings(settings))
+
+
 def test_the_address_of_a_database_is_no_secret() -> None:
     assert loaded().secrets() == frozenset()
     assert loaded(DATABASE_URL="postgresql://notifier:notifier@db/notifier").secrets() == frozenset()
