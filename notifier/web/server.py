@@ -12,6 +12,7 @@ from aiohttp import web
 from notifier.errors import NotifierError
 from notifier.web.health import Health
 from notifier.web.metrics import Metrics
+from notifier.web.question import Question
 from notifier.web.queues import Queue, QueueSnapshot, StoreProbe
 
 STORE_SECONDS = 3.0
@@ -25,8 +26,8 @@ class _Pages:
     def __init__(self, health: Health, metrics: Metrics, queues: QueueSnapshot, probe: StoreProbe) -> None:
         self._health = health
         self._metrics = metrics
-        self._queues = queues
-        self._probe = probe
+        self._queues = Question(queues)
+        self._probe = Question(probe)
 
     async def alive(self, request: web.Request) -> web.Response:
         """200 while every loop turns, else 503: a restart may help."""
@@ -52,10 +53,13 @@ class _Pages:
         body, content_type = self._metrics.expose(queues, self._health.poll_ages(), accept)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
+    async def close(self, app: web.Application) -> None:
+        """Leave the store alone."""
+        await asyncio.gather(self._queues.close(), self._probe.close())
+
     async def _store_trouble(self) -> str | None:
         try:
-            async with asyncio.timeout(STORE_SECONDS):
-                await self._probe()
+            await self._probe.answer(STORE_SECONDS)
         except TimeoutError:
             return f"the store did not answer within {STORE_SECONDS:g} s"
         except NotifierError as error:
@@ -64,8 +68,7 @@ class _Pages:
 
     async def _snapshot(self) -> Sequence[Queue] | None:
         try:
-            async with asyncio.timeout(STORE_SECONDS):
-                return await self._queues()
+            return await self._queues.answer(STORE_SECONDS)
         except (TimeoutError, NotifierError) as error:
             log.debug("the outbox could not be counted", error=str(error) or type(error).__name__)
         except Exception:
@@ -86,6 +89,7 @@ def make_app(health: Health, metrics: Metrics, queues: QueueSnapshot, probe: Sto
         ]
     )
     app.on_response_prepare.append(_guard)
+    app.on_cleanup.append(pages.close)
     return app
 
 
