@@ -44,5 +44,7 @@ def _complaint(name: str) -> str | None:
         return None
     if name in NOT_BUILT:
         return "is not built into this version yet: remove it"
+    if name.startswith(DESTINATIONS.rstrip("_")):
+        return f"unknown setting: did you mean {DESTINATION_FORM}?"
     guess = nearest(name, (*FLAT_VARIABLES, DESTINATION_FORM))
     return f"unknown setting: did you mean {guess}?" if guess else "unknown setting: `notifier settings` lists them all"

@@ -191,7 +191,8 @@ def test_what_kubernetes_injects_for_a_service_of_our_name_is_no_setting(name: s
         pytest.param("DESTINATION__OPS__URL", "did you mean NOTIFIER_DESTINATIONS__<NAME>__<FIELD>?", id="nested"),
         pytest.param("PORTS", "unknown setting", id="not-quite-kubernetes"),
         pytest.param("AWS_ENVIRONMENT", "unknown setting", id="a-field-that-no-variable-fills"),
-        pytest.param("DESTINATIONS", "unknown setting", id="destinations-at-once"),
+        pytest.param("DESTINATIONS", "NOTIFIER_DESTINATIONS__<NAME>__<FIELD>?", id="destinations-at-once"),
+        pytest.param("DESTINATIONS_OPS_URL", "NOTIFIER_DESTINATIONS__<NAME>__<FIELD>?", id="single-underscores"),
         pytest.param("QQQQQQQQQQ", "`notifier settings` lists them all", id="like-nothing"),
     ],
 )
