@@ -125,6 +125,9 @@ WRONG = {
             ("RATE", "-1", "greater than or equal to 0"),
             ("EVENTS", "ended", "is no event type"),
             ("STATUSES", "completed", "did you mean Completed?"),
+            ("JOBS", "xgb churn", "'xgb churn' can match no tuning job"),
+            ("ACCOUNTS", "111122223333,12", "'12' is no account: write its 12 digits"),
+            ("REGIONS", "us-east", "'us-east' is no region"),
         ]
     },
 }
