@@ -158,3 +158,7 @@ class Meter(Protocol):
     def attempt(self, kind: str, outcome: str, seconds: float) -> None:
         """One send: outcome is `ok`, or a Fault."""
         ...
+
+    def message(self, kind: str, outcome: str, count: int = 1) -> None:
+        """Messages that came to their end: outcome is `delivered` or `dead`."""
+        ...

@@ -122,8 +122,15 @@ class Delivery:
         self._flying = [message for message in self._flying if all(message is not each.rows for each in answers)]
         self._remember(answers, outcome, now)
         self._tell_hold(standing(hold, self._policy), outcome.hold, now)
+        self._count(answers, outcome)
         for seq, reason in outcome.dead:
             log.error("dead letter", destination=self._policy.name, row=seq, error=reason)
+
+    def _count(self, answers: Sequence[Answer], outcome: Outcome) -> None:
+        delivered = sum(each.error is None for each in answers)
+        for result, count in (("delivered", delivered), ("dead", len(outcome.dead))):
+            if count:
+                self._meter.message(self._policy.kind, result, count)
 
     def _remember(self, answers: Sequence[Answer], outcome: Outcome, now: float) -> None:
         if outcome.settled:

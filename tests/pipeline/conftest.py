@@ -26,6 +26,8 @@ class Meter:
 
     def attempt(self, kind: str, outcome: str, seconds: float) -> None: ...
 
+    def message(self, kind: str, outcome: str, count: int = 1) -> None: ...
+
 
 @dataclass
 class Witness:

@@ -1,6 +1,7 @@
 """A stage for the deliver loop: the real store, a real receiver on loopback, and a clock that skips idle time."""
 
 import asyncio
+import collections
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -175,6 +176,7 @@ class Counter:
     """A meter that keeps what it is told."""
 
     attempts: list[tuple[str, str]] = field(default_factory=list)
+    messages: collections.Counter[str] = field(default_factory=collections.Counter)
 
     def call(self, region: str, operation: str, outcome: str, seconds: float) -> None:
         """Calls to AWS: none are made here."""
@@ -183,6 +185,10 @@ class Counter:
     def attempt(self, kind: str, outcome: str, seconds: float) -> None:
         """One send."""
         self.attempts.append((kind, outcome))
+
+    def message(self, kind: str, outcome: str, count: int = 1) -> None:
+        """Messages that came to their end."""
+        self.messages[outcome] += count
 
 
 async def owe(store: Store, events: Iterable[Event | Notice], *destinations: str) -> None:

@@ -225,3 +225,4 @@ async def test_the_meter_hears_of_every_attempt(stage: Stage) -> None:
     await stage.delivered(stage.webhook())
 
     assert sorted(stage.meter.attempts) == [("webhook", "message"), ("webhook", "ok")]
+    assert stage.meter.messages == {"delivered": 1, "dead": 1}

@@ -30,6 +30,9 @@ class Tally:
     def attempt(self, kind: str, outcome: str, seconds: float) -> None:
         raise AssertionError("a source sends nothing")
 
+    def message(self, kind: str, outcome: str, count: int = 1) -> None:
+        raise AssertionError("a source sends nothing")
+
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
