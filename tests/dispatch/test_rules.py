@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from notifier.dispatch.folding import Message
 from notifier.dispatch.holds import STUCK_AFTER, standing
 from notifier.dispatch.queue import UNSETTLED, Look, plan
-from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, judge, suspects
+from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, doubted, judge, suspects
 from notifier.errors import DeliveryError, Fault
 from notifier.model import EventType, Hold, Owed, Policy, Told
 from notifier.ports import Outcome
@@ -34,6 +34,7 @@ class Delivering(RuleBasedStateMachine):
         self.hold: Hold | None = None
         self.apart: frozenset[int] = frozenset()
         self.worked_at: float | None = None
+        self.doubted: frozenset[str] = frozenset()
         self.not_before = NOW
         self.owed: set[int] = set()
         self.delivered: list[Owed] = []
@@ -97,7 +98,9 @@ class Delivering(RuleBasedStateMachine):
     @precondition(lambda self: self.hold is not None and self.hold.until is None)
     @rule()
     def someone_retries(self) -> None:
+        # Whoever does so asks for it at once, whatever wait the destination asked for meanwhile.
         self.hold = None
+        self.not_before = self.now
 
     @invariant()
     def never_more_than_four_under_way_and_one_a_job(self) -> None:
@@ -145,7 +148,7 @@ class Delivering(RuleBasedStateMachine):
         message, probe = self.flying.pop(min(which, len(self.flying) - 1))
         error = None if fault is None else DeliveryError("refused", fault, after=after)
         answer = Answer(message, error, probe)
-        around = Circumstances(self.now, dice, self.hold, worked_at=self.worked_at)
+        around = Circumstances(self.now, dice, self.hold, worked_at=self.worked_at, doubted=self.doubted)
         outcome = judge(self.policy, [answer], around)
         self._check_deaths(outcome, message, fault)
         if fault is Fault.NOBODY and after is not None:
@@ -161,6 +164,7 @@ class Delivering(RuleBasedStateMachine):
 
     def _apply(self, outcome: Outcome, answers: Sequence[Answer]) -> None:
         self.apart |= suspects(answers)
+        self.doubted = doubted(self.doubted, answers)
         self.hold = outcome.hold
         self.told |= dict(outcome.told)
         if outcome.settled:
