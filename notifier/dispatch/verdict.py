@@ -34,7 +34,8 @@ class Circumstances:
     """What a verdict depends on besides the answers. Times are epoch seconds by the store's clock.
 
     `hold` is the stored one; `alarmed` the last hold that the operator was told of and that is not over; `worked_at`
-    when a message last went through, if ever in this process; `dice` is 0 to 1.
+    when a message last went through, if ever in this process; `doubted` the jobs that began to fail alone since then;
+    `dice` is 0 to 1.
     """
 
     now: float
@@ -42,14 +43,16 @@ class Circumstances:
     hold: Hold | None = None
     alarmed: Hold | None = None
     worked_at: float | None = None
+    doubted: frozenset[str] = frozenset()
     operator: tuple[str, ...] = ()
 
 
 def judge(policy: Policy, answers: Sequence[Answer], around: Circumstances) -> Outcome:
     """Weigh the answers in the order in which they came: one transaction for the store."""
     outcome = Outcome(policy.name, hold=standing(around.hold, policy))
-    for answer in answers:
-        outcome = _weighed(outcome, policy, answer, around)
+    for number, answer in enumerate(answers):
+        known = replace(around, doubted=doubted(around.doubted, answers[:number]))
+        outcome = _weighed(outcome, policy, answer, known)
     told = notices.told(policy, around.alarmed, outcome.hold, _delivered(answers), around.now, around.operator)
     return replace(outcome, notices=told)
 
@@ -60,12 +63,22 @@ def suspects(answers: Sequence[Answer]) -> frozenset[int]:
     return frozenset(row.seq for rows in refused for row in rows)
 
 
+def doubted(before: frozenset[str], answers: Sequence[Answer]) -> frozenset[str]:
+    """The jobs that began to fail alone since a message last went through: `before` these answers, and with them."""
+    for answer in answers:
+        if answer.error is None:
+            before = frozenset()
+        elif answer.error.fault is Fault.DESTINATION and _begins_alone(answer, before):
+            before |= {answer.rows[0].job_key}
+    return before
+
+
 def _weighed(outcome: Outcome, policy: Policy, answer: Answer, around: Circumstances) -> Outcome:
     if answer.error is None:
         return _taken(outcome, policy, answer, around.now)
     if _refused(answer):
         return _refusal(outcome, answer, answer.error)
-    if answer.error.fault is Fault.DESTINATION and _alone(answer):
+    if answer.error.fault is Fault.DESTINATION and (_known_alone(answer) or _begins_alone(answer, around.doubted)):
         return _failed_alone(outcome, answer, answer.error, around)
     return _held(outcome, policy, answer, answer.error, around)
 
@@ -131,11 +144,19 @@ def _again(
     )
 
 
-def _alone(answer: Answer) -> bool:
-    """Whether only this job fails: known already, or it failed its fill and fails again although nothing is held."""
-    if any(row.alone_since is not None for row in answer.rows):
-        return True
-    return not answer.probe and max(row.attempts for row in answer.rows) >= STUCK_AFTER
+def _known_alone(answer: Answer) -> bool:
+    return any(row.alone_since is not None for row in answer.rows)
+
+
+def _begins_alone(answer: Answer, doubtful: frozenset[str]) -> bool:
+    """Whether it is shown that only this job fails: it failed its fill, and fails again although nothing is held.
+
+    A second job that does so, while nothing went through, shows that the destination is down again: after an outage
+    every message has failed its fill.
+    """
+    jobs = {row.job_key for row in answer.rows}
+    filled = max(row.attempts for row in answer.rows) >= STUCK_AFTER
+    return filled and not answer.probe and not _known_alone(answer) and len(jobs | doubtful) == 1
 
 
 def _refused(answer: Answer) -> bool:

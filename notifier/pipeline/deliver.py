@@ -11,7 +11,7 @@ import structlog
 from notifier.dispatch.folding import Message
 from notifier.dispatch.holds import alarming, standing
 from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan
-from notifier.dispatch.verdict import Answer, Circumstances, judge, suspects
+from notifier.dispatch.verdict import Answer, Circumstances, doubted, judge, suspects
 from notifier.errors import DeliveryError, Fault, StoreUnavailable
 from notifier.model import Batch, Event, EventType, Hold, Notice
 from notifier.pipeline.pace import Pace, Waits, first_of
@@ -77,6 +77,7 @@ class Delivery:
         self._apart: frozenset[int] = frozenset()
         self._alarmed: Hold | None = None
         self._worked_at: float | None = None
+        self._doubted: frozenset[str] = frozenset()
         self._look_rows = LOOK_ROWS
         self._failures = 0
 
@@ -115,7 +116,9 @@ class Delivery:
         answers = tuple(self._answers)
         # Read again: someone may have lifted the hold while the messages were under way.
         now, hold = await self._store.now(), await self._store.hold(self._policy.name)
-        around = Circumstances(now, self._timing.dice(), hold, self._alarmed, self._worked_at, self._operator)
+        around = Circumstances(
+            now, self._timing.dice(), hold, self._alarmed, self._worked_at, self._doubted, self._operator
+        )
         outcome = judge(self._policy, answers, around)
         await self._store.finish(outcome)
         del self._answers[: len(answers)]
@@ -135,6 +138,7 @@ class Delivery:
     def _remember(self, answers: Sequence[Answer], outcome: Outcome, now: float) -> None:
         if outcome.settled:
             self._worked_at = now
+        self._doubted = doubted(self._doubted, answers)
         gone = {*outcome.settled, *(seq for seq, _ in outcome.dead)}
         self._apart = (self._apart | suspects(answers)) - gone
         if alarming(outcome.hold):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notifier.dispatch.folding import Message
-from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, judge, suspects
+from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, doubted, judge, suspects
 from notifier.errors import DeliveryError, Fault
 from notifier.model import Hold, NoticeType, Told
 from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, ended, started
@@ -109,6 +109,33 @@ def test_what_fails_again_while_nothing_is_held_waits_alone() -> None:
 
     assert outcome.hold is None
     assert (outcome.postponed[0].alone_since, outcome.postponed[0].next_at) == (NOW, NOW + 32)
+
+
+def test_a_second_job_that_fails_again_shows_that_the_destination_is_down() -> None:
+    answers = [failed(started(job, attempts=40)) for job in "ab"]
+
+    together = judge(PROGRAM, answers, around())
+    apart = judge(PROGRAM, answers[1:], around(doubted=doubted(frozenset(), answers[:1])))
+
+    assert [each.alone_since for each in together.postponed] == [NOW, None]
+    assert together.hold == apart.hold is not None
+    assert together.postponed[1:] == apart.postponed
+
+
+def test_a_message_that_went_through_in_between_shows_that_the_second_job_fails_alone_too() -> None:
+    first, second = (failed(started(job, attempts=40)) for job in "ab")
+
+    outcome = judge(PROGRAM, [first, Answer((started("c"),)), second], around())
+
+    assert [each.alone_since for each in outcome.postponed] == [NOW, NOW]
+    assert outcome.hold is None
+
+
+def test_a_digest_that_fails_after_an_outage_is_no_jobs_own_failure() -> None:
+    outcome = judge(PEOPLE, [failed(ended("a", attempts=40), ended("b", attempts=40))], around())
+
+    assert outcome.hold is not None
+    assert [each.alone_since for each in outcome.postponed] == [None, None]
 
 
 @pytest.mark.parametrize(
