@@ -1,0 +1,69 @@
+"""Run every benchmark against one endpoint on loopback, and print the figures beside their goals."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from benchmarks import memory, startup, sweep
+from benchmarks.endpoint import serving
+from benchmarks.figure import Figure
+from notifier.telemetry import configure_logging
+
+BENCHMARKS = (sweep.calls, sweep.own_cpu, sweep.commit, memory.memory, startup.startup)
+LIMIT = 300.0
+
+
+def alone() -> None:
+    """Let nothing of this machine's settings take part: neither ours, nor AWS's."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "NOTIFIER_"))]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "secretsecretsecret",
+    }
+
+
+async def measured(progress: Progress) -> list[Figure]:
+    """Every figure, in order."""
+    figures: list[Figure] = []
+    task = progress.add_task("")
+    async with asyncio.timeout(LIMIT), serving() as endpoint:
+        os.environ["AWS_ENDPOINT_URL"] = endpoint.url
+        for benchmark in BENCHMARKS:
+            progress.update(task, description=(benchmark.__doc__ or "").strip())
+            figures.extend([figure async for figure in benchmark(endpoint)])
+    return figures
+
+
+def table(figures: list[Figure]) -> Table:
+    """The figures as a table."""
+    shown = Table(box=None)
+    shown.add_column("what")
+    for heading in ("measured", "goal", "verdict"):
+        shown.add_column(heading, justify="right")
+    for figure in figures:
+        shown.add_row(*figure.cells)
+    return shown
+
+
+def main() -> None:
+    """Measure, then print."""
+    alone()
+    console = Console()
+    progress = Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True)
+    with Path(os.devnull).open("w") as nowhere, progress:
+        # The service's log lines cost what they cost, but nobody reads them here.
+        configure_logging("info", "json", nowhere)
+        figures = asyncio.run(measured(progress))
+    console.print(table(figures), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

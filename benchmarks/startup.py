@@ -1,0 +1,38 @@
+"""How long it takes from `notifier run` to the first complete sweep."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from benchmarks.endpoint import Endpoint
+from benchmarks.figure import Figure
+from benchmarks.service import running
+from benchmarks.watching import remember_all, watching
+
+ROUNDS = 3
+UNFINISHED = 50
+REMEMBERED = 10_000
+GOAL = 2.0
+
+
+async def startup(endpoint: Endpoint) -> AsyncIterator[Figure]:
+    """The start in an account with 50 unfinished jobs, with nothing remembered and with 10,000 jobs."""
+    await endpoint.stock(unfinished=UNFINISHED)
+    with TemporaryDirectory() as folder:
+        databases = [Path(folder) / f"{number}.db" for number in range(ROUNDS)]
+        yield await _started("start to first sweep, empty database", databases)
+    await endpoint.stock(unfinished=UNFINISHED, ended=REMEMBERED - UNFINISHED)
+    with TemporaryDirectory() as folder:
+        database = Path(folder) / "notifier.db"
+        async with watching(database) as watcher:
+            await remember_all(watcher)
+        yield await _started(f"start to first sweep, {REMEMBERED:,} jobs remembered", [database] * ROUNDS)
+
+
+async def _started(what: str, databases: list[Path]) -> Figure:
+    seconds: list[float] = []
+    for database in databases:
+        async with running(database) as service:
+            seconds.append(await service.ready())
+    return Figure(what, median(seconds), "s", GOAL, decimals=2)
