@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from notifier.settings import Settings
     from notifier.store import Letter, Store
 
+LARGEST = 2**63 - 1
+"""The largest number that a database counts to."""
+NUMBERS = "As `outbox list` prints it."
 HEADINGS = ("id", "destination", "event", "job", "state", "tries", "age", "last error")
 
 outbox = typer.Typer(
@@ -24,30 +27,38 @@ outbox = typer.Typer(
 def list_(
     destination: Annotated[str | None, typer.Option(help="Only this destination's.")] = None,
     dead: Annotated[bool, typer.Option("--dead", help="Only dead letters.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=LARGEST, help="At most so many.")] = 100,
 ) -> None:
     """Print the messages that are not delivered yet, oldest first."""
     execute(lambda settings: _list(settings, destination, dead, limit))
 
 
 @outbox.command()
-def show(row: Annotated[int, typer.Argument(metavar="ID", help="As `outbox list` prints it.")]) -> None:
+def show(
+    row: Annotated[int, typer.Argument(min=1, max=LARGEST, metavar="ID", help=NUMBERS)],
+) -> None:
     """Print one message: its state, its last error, and the event it tells."""
     execute(lambda settings: _show(settings, row))
 
 
 @outbox.command()
 def retry(
-    rows: Annotated[list[int] | None, typer.Argument(metavar="ID…", help="As `outbox list` prints them.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
-    to: Annotated[str | None, typer.Option(help="Send them to this destination instead.")] = None,
+    rows: Annotated[list[int] | None, typer.Argument(min=1, max=LARGEST, metavar="ID…", help=NUMBERS)] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every dead letter, and all that is held until somebody asks.")
+    ] = False,
+    to: Annotated[
+        str | None, typer.Option(help="Send them to this destination instead; with --all, all that is orphaned too.")
+    ] = None,
 ) -> None:
     """Owe messages again at once: dead letters start anew, waits and holds are lifted."""
     execute(lambda settings: _retry(settings, rows or [], everything, to))
 
 
 @outbox.command()
-def discard(rows: Annotated[list[int], typer.Argument(metavar="ID…", help="As `outbox list` prints them.")]) -> None:
+def discard(
+    rows: Annotated[list[int], typer.Argument(min=1, max=LARGEST, metavar="ID…", help=NUMBERS)],
+) -> None:
     """Give messages up for ever."""
     execute(lambda settings: _discard(settings, rows))
 
@@ -115,14 +126,14 @@ async def _show(settings: "Settings", row: int) -> int:
 
 async def _retry(settings: "Settings", rows: list[int], everything: bool, to: str | None) -> int:
     if bool(rows) == everything:
-        complain("name the messages to retry, or say --all for every dead letter")
+        complain("name the messages to retry, or say --all for every one that does not go by itself")
         return WRONG
     if to is not None and to not in settings.destinations:
         complain(f"--to {to}: no such destination; there are {', '.join(sorted(settings.destinations))}")
         return WRONG
 
     async def work(store: "Store") -> int:
-        done = await store.desk.retry(None if everything else rows, to=to)
+        done = await store.desk.retry(None if everything else rows, to=to, present=settings.destinations)
         return _report("owed again", done, [] if everything else rows)
 
     return await _in_store(settings, work)

@@ -113,7 +113,7 @@ def _fault(answer: Answer) -> tuple[Fault, str]:
     if answer.status in _REFUSED:
         return Fault.MESSAGE, ""
     if answer.status == 410:
-        return Fault.GONE, " (gone): set another URL, or run `notifier outbox retry`"
+        return Fault.GONE, " (gone): set another URL, or run `notifier outbox retry --all`"
     if answer.status == 429 or (answer.status == 503 and answer.retry_after is not None):
         return Fault.NOBODY, ""
     if 300 <= answer.status < 400:

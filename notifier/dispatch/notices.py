@@ -27,7 +27,7 @@ def told(
 
 def _held(policy: Policy, hold: Hold, now: float) -> Notice:
     what_next = (
-        "It is not tried again until its settings change, or `notifier outbox retry` asks for it."
+        "It is not tried again until its settings change, or `notifier outbox retry --all` asks for it."
         if hold.until is None
         else "It is tried again by itself, with growing pauses; once it works, nothing else needs to be done."
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model import Event, Hold, Notice, Remembered, Scope
@@ -49,6 +49,7 @@ class Depth:
 
 LETTER = [outbox.c[name] for name in Letter.__dataclass_fields__]
 _WAITING = (State.PENDING, State.DEAD)
+_LASTING = holds.c.until.is_(None)
 
 
 class Desk:
@@ -83,19 +84,25 @@ class Desk:
         return _letter(row), decode_body(row.body) if row.body else None
 
     @uninterrupted
-    async def retry(self, seqs: Collection[int] | None = None, *, to: str | None = None) -> list[int]:
-        """Owe rows again at once; None: every dead letter. Returns the rows that are owed now.
+    async def retry(
+        self, seqs: Collection[int] | None = None, *, to: str | None = None, present: Collection[str] | None = None
+    ) -> list[int]:
+        """Owe rows again at once; None: all that is stuck. Returns the rows that are owed now.
 
         A dead letter starts anew under its old event id; a pending row loses its wait; their destinations are let go.
         With `to` they go to that destination instead, and one that is known there already is discarded. What is under
-        way, settled or discarded is left alone.
+        way, settled or discarded is left alone. Stuck is what does not go by itself: dead letters, what is owed to a
+        destination that is held for ever, and with `to` also what is owed to one that is not `present` in the settings.
         """
-        chosen: list[ColumnElement[bool]] = (
-            [outbox.c.state == State.DEAD] if seqs is None else [outbox.c.seq.in_(bite) for bite in bites(seqs)]
-        )
         retried: list[int] = []
         async with self._database.writing() as connection:
-            for condition in chosen:
+            if seqs is None:
+                seqs = list(await connection.scalars(_stuck(None if to is None else present)))
+                if to is None:
+                    # Also where nothing waits now: the next message should find it open.
+                    await connection.execute(delete(holds).where(_LASTING))
+            for bite in bites(seqs):
+                condition = outbox.c.seq.in_(bite)
                 if to is not None:
                     await _readdress(connection, condition, to, self._clock())
                 retried += await _owe_again(connection, condition)
@@ -150,6 +157,14 @@ class Desk:
         async with self._database.reading() as connection:
             rows = await connection.execute(query)
             return [Depth(destination, State(state), count, oldest) for destination, state, count, oldest in rows]
+
+
+def _stuck(present: Collection[str] | None) -> Select[*tuple[Any, ...]]:
+    """The rows that do not go by themselves; those of destinations that are not present too, if that is given."""
+    stuck = or_(outbox.c.state == State.DEAD, outbox.c.destination.in_(select(holds.c.destination).where(_LASTING)))
+    if present is not None:
+        stuck = or_(stuck, outbox.c.destination.not_in(present))
+    return select(outbox.c.seq).where(UNSETTLED, stuck).order_by(outbox.c.seq)
 
 
 async def _owe_again(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.sagemaker import DESCRIBE, LIST, PREVIEW, Job, SageMaker
-from tests.service.process import Hook, Notifier, hooking, notifying, until
+from tests.service.process import BOUND, Hook, Notifier, hooking, notifying, until
 
 WRONG = {
     "NOTIFIER_POLL_INTERVALL": "30s",
@@ -153,6 +153,29 @@ async def test_jobs_and_outbox_work_beside_a_running_service(
     assert await notifier.stop(process) == 0
 
 
+async def test_retrying_all_lets_a_destination_go_that_was_held_for_ever(
+    notifier: Notifier, sagemaker: SageMaker, hook: Hook
+) -> None:
+    process = await notifier.start()
+    await notifier.ready(process)
+    hook.status = 410
+    sagemaker.put(Job("xgb", time.time()))
+
+    async def list_() -> str:
+        return (await notifier.command("outbox", "list"))[2]
+
+    async with asyncio.timeout(BOUND):
+        while "notifier outbox retry --all" not in await list_():
+            assert hook.attempts.total() <= 1
+
+    hook.status = 200
+    status, out, _ = await notifier.command("outbox", "retry", "--all")
+    assert status == 0 and "1 message owed again" in out
+    await until(lambda: len(hook.ids) == 1, "what was held is told")
+    assert hook.attempts[hook.ids[0]] == 2
+    assert await notifier.stop(process) == 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -166,6 +189,16 @@ async def test_wrong_usage_ends_with_two(notifier: Notifier, arguments: tuple[st
     status, out, err = await notifier.command(*arguments)
 
     assert status == 2 and err and "Traceback" not in out + err
+
+
+async def test_a_number_that_no_message_can_have_is_wrong_usage(notifier: Notifier) -> None:
+    await notifier.ready(await notifier.start())
+    asked = [("show", "0"), ("show", str(2**63)), ("retry", str(2**63)), ("discard", str(2**63))]
+
+    answers = [await notifier.command("outbox", *each) for each in [*asked, ("list", "--limit", str(2**63))]]
+
+    assert [status for status, _, _ in answers] == [2] * 5
+    assert not any("Traceback" in err for _, _, err in answers)
 
 
 async def test_settings_masks_what_is_secret(tmp_path: Path) -> None:

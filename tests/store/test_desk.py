@@ -1,6 +1,7 @@
 """What people do to the outbox beside a running service."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -113,6 +114,46 @@ async def test_a_letter_already_there_stays_and_is_retried(store: Store) -> None
     _, new = await owe(store, 1, "old", "new")
 
     assert await store.desk.retry([new], to="new") == [new]
+
+
+async def test_retrying_all_takes_in_what_is_held_until_somebody_asks(store: Store) -> None:
+    gone, waiting, dead = await owe(store, 1, "gone", "waiting", "fine")
+    wait = replace(HOLD, until=99.0)
+    await store.outbox.finish(Outcome("gone", postponed=(Postponed(gone, 0.0, 1, True, "410"),), hold=HOLD))
+    await store.outbox.finish(Outcome("waiting", postponed=(Postponed(waiting, 0.0, 1, True, "503"),), hold=wait))
+    await store.outbox.finish(Outcome("fine", dead=((dead, "400"),)))
+
+    assert await store.desk.retry() == [gone, dead]
+
+    assert await store.desk.holds() == {"waiting": wait}
+    assert (await store.outbox.owed("gone", 10))[0].attempts == 0
+
+
+async def test_retrying_all_lifts_a_lasting_hold_even_where_nothing_waits(store: Store) -> None:
+    await store.outbox.finish(Outcome("gone", hold=HOLD))
+
+    assert await store.desk.retry() == []
+
+    assert await store.desk.holds() == {}
+
+
+async def test_all_that_is_stuck_or_orphaned_is_sent_to_another_destination(store: Store) -> None:
+    gone, orphaned, flowing = await owe(store, 1, "gone", "removed", "fine")
+    await store.outbox.finish(Outcome("gone", hold=HOLD))
+
+    assert await store.desk.retry(to="new", present={"gone", "fine", "new"}) == [gone]
+
+    assert [row.seq for row in await store.outbox.owed("fine", 10)] == [flowing]
+    states = [(await store.desk.letter(seq) or pytest.fail("lost"))[0].state for seq in (gone, orphaned)]
+    assert states == [State.PENDING, State.DISCARDED]  # Of one event there is one row a destination.
+
+
+async def test_orphans_go_to_another_destination_with_all(store: Store) -> None:
+    seqs = await owe(store, 3, "removed")
+
+    assert await store.desk.retry(to="new", present={"new"}) == seqs
+
+    assert [row.seq for row in await store.outbox.owed("new", 10)] == seqs
 
 
 async def test_discarded_letters_are_owed_no_more(store: Store) -> None:
