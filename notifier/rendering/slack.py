@@ -56,13 +56,18 @@ def mention_markup(who: str) -> str:
 def message(story: Story, mention: str = "") -> dict[str, Any]:
     """The payload: `text` for the notification, `blocks` for the channel. `mention` is the setting, not markup."""
     blocks = [block.to_dict() for block in _blocks(story, _called(story, mention))]
-    return {**_quiet(), "text": escape(" · ".join((_headline(story), *story.lines[:1])), TEXT), "blocks": blocks}
+    return {**_quiet(), "text": escape(_notification(story), TEXT), "blocks": blocks}
 
 
 def plain_message(story: Story, mention: str = "") -> dict[str, Any]:
     """The same without blocks, for the case that Slack refuses them."""
     told = escape("\n".join((_headline(story), *plain_lines(story)[1:])), TEXT)
     return {**_quiet(), "text": f"{_called(story, mention)} {told}".strip()}
+
+
+def _notification(story: Story) -> str:
+    """What a locked phone shows: what happened, and in one line why, or how far it came."""
+    return " · ".join((_headline(story), *(story.quote.splitlines()[:1] or story.lines[:1])))
 
 
 def _quiet() -> dict[str, Any]:

@@ -170,3 +170,10 @@ def test_a_line_of_which_nothing_is_left_makes_no_empty_block() -> None:
     notice = Notice("n", NoticeType.WATCHING, NOON, "Watching", ("\ud800", "\x00"))
 
     check(Batch((notice,)))
+
+
+def test_the_notification_of_a_failure_says_why() -> None:
+    reason = "No training job succeeded after 5 attempts.\nTraceback <!channel>"
+    payload = check(Batch((ended(tuning_job(best=best(), failure_reason=reason), Status.FAILED),)))
+
+    assert payload["text"] == "❌ xgb-churn: failed, best 0.9 · No training job succeeded after 5 attempts."
