@@ -1,4 +1,4 @@
-"""What is told of many jobs at once: every one that ended by name, the rest by number."""
+"""What is told of many jobs at once: every one that ended or has a new best by name, the rest by number."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from notifier.rendering.text import cut, line
 
 DIGEST_JOBS = 25
 """How many jobs one message can name within every destination's limits: a backlog is cut by it."""
-ROW, TITLE = 200, 140
-"""The most characters of a job's line, and of a notice's title."""
+ROW, TITLE, REASON = 200, 140, 80
+"""The most characters of a job's line, of a notice's title, and of a failure reason in a line."""
 _NOTICE_TONES = {
     NoticeType.SCOPE_BLIND: Tone.TROUBLE,
     NoticeType.DESTINATION_HELD: Tone.TROUBLE,
@@ -26,8 +26,10 @@ _URGENCY = (Tone.BAD, Tone.TROUBLE)
 def digest_story(jobs: Sequence[Sequence[Event]], notices: Sequence[Notice] = (), *, repeated: bool = False) -> Story:
     """One story of many jobs (each with its events, in order), and of notices that fall into it."""
     over = [events for events in jobs if _ending(events)]
+    better = [events for events in jobs if _better(events)]
     rows = [_row(events) for events in over] + [Row(notice_tone(each), _title(each)) for each in notices]
-    # What needs somebody comes first; otherwise the order of events stays.
+    rows += [_row(events) for events in better]
+    # What needs somebody comes first; otherwise endings go before bests, and the order of events stays.
     rows.sort(key=lambda row: row.tone not in _URGENCY)
     alarming = any(failed(event) for events in jobs for event in events)
     last = max([events[-1].time for events in jobs] + [each.time for each in notices])
@@ -69,17 +71,26 @@ def _ending(events: Sequence[Event]) -> Event | None:
     return next(iter(reversed(finals or deleted)), None)
 
 
+def _better(events: Sequence[Event]) -> bool:
+    """Whether a job goes on with a new best: its value counts as told, so it must be."""
+    return not _ending(events) and fold(events) is not None
+
+
 def _row(events: Sequence[Event]) -> Row:
     """`xgb-churn: completed, best 0.8907 validation:auc`."""
     event = _ending(events) or events[-1]
     job, (happened, tone), change = event.job, what_happened(event), fold(events)
     value = change.current.value if change else value_of(job.best)
+    metric = line(job.best.metric.name if job.best and job.best.metric else "", METRIC // 2)
+    scored = "" if value is None else f"{number(value)} {metric}".rstrip()
+    if event.type is EventType.NEW_BEST:
+        return Row(tone, cut(f"{name_of(job)}: {happened} {scored}".rstrip(), ROW))
     parts = [f"{name_of(job)}: {happened}"]
-    if failed(event) and job.failure_reason:
-        parts.append(line(job.failure_reason, 80))
-    if value is not None:
-        metric = line(job.best.metric.name if job.best and job.best.metric else "", METRIC // 2)
-        parts.append(f"best {number(value)} {metric}".rstrip())
+    if failed(event) and (reason := line(job.failure_reason or "", REASON)):
+        # The first sentence says it; what follows is advice.
+        parts.append(reason.partition(". ")[0].removesuffix("."))
+    if scored:
+        parts.append(f"best {scored}")
     return Row(tone, cut(", ".join(parts), ROW))
 
 
@@ -95,9 +106,9 @@ def _headline(jobs: Sequence[Sequence[Event]], over: Sequence[Sequence[Event]], 
 
 
 def _rest(jobs: Sequence[Sequence[Event]], hidden: int) -> list[str]:
-    """The jobs that go on, by number; and how many rows did not fit."""
+    """The other jobs that go on, by number; and how many rows did not fit."""
     told = [f"+{hidden} more"] if hidden > 0 else []
-    ways = Counter(what_happened(events[-1])[0] for events in jobs if not _ending(events))
+    ways = Counter(what_happened(events[-1])[0] for events in jobs if not _ending(events) and not _better(events))
     if ways:
         told.append(f"going on: {', '.join(f'{count} {way}' for way, count in ways.most_common(5))}")
     return told

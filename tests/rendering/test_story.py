@@ -216,7 +216,7 @@ def test_hyperparameters_that_changed_are_shown_before_others_when_not_all_can_b
     assert hidden == 6
 
 
-def test_a_digest_names_every_job_that_ended_and_counts_the_rest() -> None:
+def test_a_digest_names_every_job_that_ended_or_has_a_new_best_and_counts_the_rest() -> None:
     failure = tuning_job("broken", failure_reason="AlgorithmError:\nexit 1")
     story = told(
         ended(tuning_job("good", best=best())),
@@ -231,8 +231,9 @@ def test_a_digest_names_every_job_that_ended_and_counts_the_rest() -> None:
         "broken: failed, AlgorithmError: exit 1",
         "good: completed, best 0.9 validation:auc",
         "stopped: stopped",
+        "xgb-churn: new best 0.8889 validation:auc",
     ]
-    assert story.facts == ("going on: 1 started, 1 new best",)
+    assert story.facts == ("going on: 1 started",)
     assert (story.tone, story.alarming) == (Tone.BAD, True)
     assert story.place == ("up to 31 Jan 12:00 UTC",)
 
@@ -241,6 +242,21 @@ def test_a_digest_gives_an_ending_with_the_best_that_came_before_it() -> None:
     story = told(improved(SECOND, FIRST, 0.8766), ended(tuning_job(best=SECOND)), ended(tuning_job("other")))
 
     assert story.rows[0].text == "xgb-churn: completed, best 0.8889 validation:auc"
+
+
+def test_a_digest_gives_the_first_sentence_of_a_reason() -> None:
+    reason = "No training job succeeded after 5 attempts. Please take a look at the training job failures."
+    story = told(ended(tuning_job("a", failure_reason=reason), Status.FAILED), ended(tuning_job("b")))
+
+    assert story.rows[0].text == "a: failed, No training job succeeded after 5 attempts"
+
+
+def test_endings_come_before_new_bests_where_not_all_can_be_shown() -> None:
+    bests = [new_best(SECOND, FIRST, tuning_job(f"best-{number}")) for number in range(3)]
+    story = told(*bests, *(ended(tuning_job(f"job-{number}")) for number in range(DIGEST_JOBS)))
+
+    assert all(row.text.startswith("job-") for row in story.rows)
+    assert "+3 more" in story.facts
 
 
 def test_a_digest_without_an_ending_is_news() -> None:
