@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from math import ceil
 
 from notifier.dispatch.folding import Folded, Message, fold
 from notifier.dispatch.holds import STUCK_AFTER, standing
@@ -105,10 +106,17 @@ def _crowd(due: Sequence[Folded], apart: Collection[int], digest_jobs: int) -> l
     sharing = [each for each in due if _sharing(each, apart)]
     single = [each for each in due if not _sharing(each, apart)]
     batches = _heads(single)
-    for start in range(0, len(sharing), digest_jobs):
-        jobs = sharing[start : start + digest_jobs]
+    share = _share(len(sharing), digest_jobs)
+    for start in range(0, len(sharing), share):
+        jobs = sharing[start : start + share]
         batches.append(_digest(jobs) if len(jobs) > 1 else jobs[0].messages[0])
     return sorted(batches, key=lambda message: message[0].seq)
+
+
+def _share(jobs: int, most: int) -> int:
+    """Jobs for each of as few digests as can be, evenly: a small rest would be no crowd, and go message by message."""
+    digests = ceil(jobs / most)
+    return ceil(jobs / digests) if digests else most
 
 
 def _digest(jobs: Sequence[Folded]) -> Message:

@@ -117,6 +117,14 @@ async def test_thousands_ending_at_once_become_digests_that_name_every_job(stage
     assert all(later - earlier >= 1.0 for earlier, later in pairwise(times))
 
 
+async def test_a_crowd_leaves_no_rest_that_goes_message_by_message(stage: Stage) -> None:
+    await owe(stage.store, [ended(tuning_job(f"job-{number:02d}")) for number in range(60)], "slack")
+
+    await stage.delivered(stage.slack())
+
+    assert [each.text.count("✅ job-") for each in stage.receiver.taken] == [20, 20, 20]
+
+
 async def test_one_job_with_hundreds_of_waiting_events_hides_no_other(stage: Stage) -> None:
     job = tuning_job("bad")
     await owe(stage.store, [new_best(best(number, number / 1000), job=job) for number in range(1, 500)], "webhook")
