@@ -62,9 +62,10 @@ async def run(settings: Settings) -> int:
 async def start(settings: Settings, stack: AsyncExitStack) -> list[Loop]:
     """Open everything, in the order in which things can fail, and return the loops that make up the service."""
     prepare(settings)
+    health, metrics = Health(), Metrics(__version__)
+    opening = open_sources(settings, metrics)
     store = await stack.enter_async_context(open_store(settings.database_url.get_secret_value(), exclusive=True))
     _warn_of_fleeting_disk(store)
-    health, metrics = Health(), Metrics(__version__)
     if settings.http is not None:
         app = make_app(health, metrics, lambda: queues(store, settings), store.upkeep.probe)
         port = await stack.enter_async_context(serve(app, settings.http.host, settings.http.port))
@@ -74,7 +75,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> list[Loop]:
     if settings.heartbeat_url is not None:
         board.heartbeat = Heartbeat(http, settings.heartbeat_url.get_secret_value())
     deliveries = [_delivery(each, store, settings, board) for each in destinations(settings, http)]
-    sources = [await stack.enter_async_context(each) for each in open_sources(settings, metrics)]
+    sources = [await stack.enter_async_context(each) for each in opening]
     wakes = [wake for _, wake in deliveries]
     watches = [_watch(each, store, settings, board, wakes) for each in sources]
     return [*watches, *(loop for loop, _ in deliveries), Tidying(store, settings), board]

@@ -147,6 +147,13 @@ async def test_kills_at_any_moment_lose_nothing_and_double_only_what_was_in_flig
         assert [kind for job, kind, _ in hook.heard() if job == name][-2:] == ["new_best", "status_changed"]
 
 
+async def test_without_a_region_nothing_is_started(notifier: Notifier) -> None:
+    status, out, err = await notifier.command("run", AWS_DEFAULT_REGION="")
+
+    assert (status, out) == (2, "") and err.startswith("notifier: NOTIFIER_REGIONS")
+    assert not (notifier.folder / "notifier.db").exists()
+
+
 async def test_a_second_run_on_the_same_database_is_refused(notifier: Notifier) -> None:
     process = await notifier.start()
     await notifier.ready(process)
