@@ -49,12 +49,17 @@ class Job:
         """The job as Describe shows it: the recorded answer, with what is this job's own."""
         metric = recorded["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]
         best = recorded["BestTrainingJob"] | {
-            "TrainingJobName": f"{self.name}-{self.best:03d}",
+            "TrainingJobName": trial_name(self.name, self.best),
             "FinalHyperParameterTuningJobObjectiveMetric": metric | {"Value": 1.0 / self.best},
         }
         own = {name: value for name, value in self.row().items() if name not in ("Strategy", "ResourceLimits")}
         kept = {name: value for name, value in recorded.items() if name != "HyperParameterTuningEndTime"}
         return kept | own | {"BestTrainingJob": best}
+
+
+def trial_name(job: str, number: int) -> str:
+    """The name of a job's trial."""
+    return f"{job}-{number:03d}"
 
 
 def jobs(unfinished: int, ended: int, now: float) -> list[Job]:

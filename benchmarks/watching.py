@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.answers import REGION
+from benchmarks.answers import REGION, trial_name
 from notifier.app import Board
 from notifier.detection.judgement import Sight, judge
 from notifier.model import Scope, ScopeState, Summary, TuningJob
@@ -60,6 +60,7 @@ async def remember_all(watcher: Watcher) -> None:
 
 
 def _remembered(described: TuningJob, row: Summary, now: float) -> Observed:
+    assert described.best is not None
     record = replace(
         described,
         name=row.name,
@@ -68,6 +69,7 @@ def _remembered(described: TuningJob, row: Summary, now: float) -> Observed:
         created_at=row.created_at,
         ended_at=row.ended_at,
         counts=row.counts,
+        best=replace(described.best, training_job_name=trial_name(row.name, 1)),
     )
     verdict = judge(None, None, record, None, Sight(datetime.fromtimestamp(now, UTC), silent=True))
     assert verdict.remembered is not None
