@@ -25,7 +25,9 @@ def text(answer: Answer, member: str) -> str | None:
 
 def required_text(answer: Answer, member: str) -> str:
     """A text that must be there: an HTTP 200 with any body at all parses to an answer without members."""
-    return _present(text(answer, member), member)
+    value = answer.get(member)
+    # What every answer in order holds goes first: a sweep reads thousands of rows.
+    return value if type(value) is str and value else _present(text(answer, member), member)
 
 
 def number(answer: Answer, member: str) -> float | None:
@@ -40,6 +42,8 @@ def number(answer: Answer, member: str) -> float | None:
 
 def count(answer: Answer, member: str) -> int | None:
     """A whole number."""
+    if type(given := answer.get(member)) is int:
+        return given
     value = number(answer, member)
     return None if value is None else int(value)
 
