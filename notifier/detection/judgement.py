@@ -153,6 +153,14 @@ def sketch(memory: Remembered, now: TuningJob) -> TuningJob:
     return replace(now, status=memory.status, counts=memory.counts, best=best)
 
 
+def best_unchanged(memory: Remembered, now: TuningJob) -> bool:
+    """Whether an answer's best is the remembered one: then all that its record knew of the best, the answer says."""
+    best = now.best
+    if best is None:
+        return memory.best_name is None
+    return best.training_job_name == memory.best_name and best.metric is not None and best.metric.value is not None
+
+
 def identity_of(row: Summary, account_id: str, region: str) -> JobIdentity:
     """Which job a row speaks of."""
     return JobIdentity.of(account_id, region, row.name, row.created_at)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from notifier.detection.judgement import Sight, Verdict, believe, judge, missing, row_alone, unanswered
+from notifier.detection.judgement import Sight, Verdict, believe, best_unchanged, judge, missing, row_alone, unanswered
 from notifier.detection.staleness import Doubt, doubt
 from notifier.errors import CallFailed, JobMissing
 from notifier.model import Event, JobIdentity, Notice, NoticeType, Remembered, Summary, TuningJob
@@ -80,14 +80,12 @@ class Looker:
                 return error
         return replace(record, account_id=scope.account_id, region=scope.region)
 
-    async def row(
-        self, row: Summary, memory: Remembered | None, record: TuningJob | None, *, silent: bool, history: float | None
-    ) -> None:
+    async def row(self, row: Summary, memory: Remembered | None, *, silent: bool, history: float | None) -> None:
         """Describe a job that its List row shows to have moved, and write down what that changes."""
         answer = await self.ask(row.name)
         sight = Sight(self.clock(), silent, history)
         if isinstance(answer, TuningJob):
-            await self.judge(memory, record, answer, row, sight)
+            await self.judge(memory, await self._record(memory, answer), answer, row, sight)
         else:
             scope = self._ledger.scope
             await self._write(unanswered(memory, row, scope.account_id, scope.region, sight))
@@ -158,6 +156,12 @@ class Looker:
             lines=(f"Too long ago to be told one by one: {', '.join(names[:NAMES_IN_A_NOTICE])}{more}",),
             scope=scope.key,
         )
+
+    async def _record(self, memory: Remembered | None, now: TuningJob) -> TuningJob | None:
+        """The last known record, where memory alone does not tell enough of it: reading it costs as much as a call."""
+        if memory is None or best_unchanged(memory, now):
+            return None
+        return (await self._ledger.records([memory.identity])).get(memory.identity)
 
     async def _write(self, verdict: Verdict, *, forget: bool = False) -> None:
         if verdict.remembered is None:

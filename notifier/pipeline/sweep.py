@@ -71,37 +71,23 @@ class ListSweep:
         """Take in one page; say whether the horizon was reached."""
         reading.started = reading.started or page.date.timestamp()
         self._looker.tally.pages += 1
-        to_describe: list[tuple[Summary, Remembered | None]] = []
-        reached = False
         for row in page.rows:
             if reading.down_to is not None and row.created_at.timestamp() < reading.down_to:
-                reached = True
-                break
-            if await self._take(row, reading):
-                to_describe.append((row, self._memory(row)))
-        records = await self._ledger.records([memory.identity for _, memory in to_describe if memory])
-        for row, memory in to_describe:
-            looks.create_task(
-                self._looker.row(
-                    row,
-                    memory,
-                    records.get(memory.identity) if memory else None,
-                    silent=reading.silent,
-                    history=reading.history,
-                ),
-                name=f"look at {row.name}",
-            )
-        return reached
+                return True
+            identity = identity_of(row, self._ledger.scope.account_id, self._ledger.scope.region)
+            if identity in reading.seen:
+                continue  # New jobs push rows from one page on to the next.
+            reading.seen.add(identity)
+            reading.created.append(identity.created)
+            memory = self._ledger.jobs.get(identity)
+            if await self._take(row, identity, memory, reading):
+                looking = self._looker.row(row, memory, silent=reading.silent, history=reading.history)
+                looks.create_task(looking, name=f"look at {row.name}")
+        return False
 
-    async def _take(self, row: Summary, reading: Reading) -> bool:
+    async def _take(self, row: Summary, identity: JobIdentity, memory: Remembered | None, reading: Reading) -> bool:
         """Take in one row; say whether it must be described."""
-        identity = self._identity(row)
-        if identity in reading.seen:
-            return False  # New jobs push rows from one page on to the next.
-        reading.seen.add(identity)
-        reading.created.append(identity.created)
         self._looker.tally.rows += 1
-        memory = self._ledger.jobs.get(identity)
         watched = self._selects(row.name)
         match look(row, memory, watched=watched, silent=reading.silent, history=reading.history):
             case Look.DESCRIBE:
@@ -150,9 +136,3 @@ class ListSweep:
 
     def _wanted(self) -> list[Remembered]:
         return [each for each in self._ledger.jobs.values() if each.unfinished and self._selects(each.name)]
-
-    def _identity(self, row: Summary) -> JobIdentity:
-        return identity_of(row, self._ledger.scope.account_id, self._ledger.scope.region)
-
-    def _memory(self, row: Summary) -> Remembered | None:
-        return self._ledger.jobs.get(self._identity(row))

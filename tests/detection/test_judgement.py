@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from notifier.detection.judgement import (
     Sight,
     believe,
+    best_unchanged,
     from_row,
     gone,
     judge,
@@ -18,7 +19,7 @@ from notifier.detection.judgement import (
     unanswered,
 )
 from notifier.detection.staleness import doubt, stale
-from notifier.model import FINAL, Remembered, Status, Summary, TrialCounts, TuningJob, rank
+from notifier.model import FINAL, BestTrainingJob, Remembered, Status, Summary, TrialCounts, TuningJob, rank
 from tests.examples import ACCOUNT, NOON, REGION, best, tuning_job
 
 SEEN = Sight(NOON)
@@ -242,3 +243,20 @@ def test_memory_of_a_row_says_when_it_ended() -> None:
     ended = tuning_job(status=Status.COMPLETED, ended_at=datetime(2026, 1, 1, tzinfo=UTC))
 
     assert from_row(ended, told=True).ended_at == datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("known", "answered", "unchanged"),
+    [
+        pytest.param(None, None, True, id="no-best-yet"),
+        pytest.param(best(3, 0.8), best(3, 0.8), True, id="the-same"),
+        pytest.param(best(3, 0.8), best(4, 0.9), False, id="another-leads"),
+        pytest.param(None, best(1, 0.5), False, id="the-first"),
+        pytest.param(best(3, 0.8), None, False, id="the-answer-has-none"),
+        pytest.param(best(3, 0.8), best(3, None), False, id="its-value-is-gone"),
+    ],
+)
+def test_the_last_record_is_needed_only_where_the_best_may_have_changed(
+    known: BestTrainingJob | None, answered: BestTrainingJob | None, unchanged: bool
+) -> None:
+    assert best_unchanged(remembered(tuning_job(best=known)), tuning_job(best=answered)) is unchanged
