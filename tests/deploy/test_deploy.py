@@ -1,0 +1,93 @@
+"""What is deployed agrees with what the code does."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifier.settings import load_settings
+from notifier.settings.names import check_names
+from notifier.settings.variables import Variable
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+READ_ONLY = re.compile(r"sagemaker:(List|Describe)\w+")
+
+
+def policy() -> dict[str, str]:
+    """Each allowed action with its resource."""
+    statements = json.loads((DEPLOY / "iam-policy.json").read_text())["Statement"]
+    actions: dict[str, str] = {}
+    for each in statements:
+        assert each["Effect"] == "Allow"
+        listed = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
+        actions |= dict.fromkeys(listed, each["Resource"])
+    return actions
+
+
+def test_the_policy_allows_what_the_sources_call_and_nothing_else() -> None:
+    source = "".join(path.read_text() for path in (ROOT / "notifier" / "sources").glob("*.py"))
+    called = set(re.findall(r'"((?:List|Describe)\w*(?:TuningJob|TrainingJob)\w*)"', source)) - {"DescribeTuningJob"}
+
+    assert len(called) == 4
+    assert set(policy()) == {f"sagemaker:{operation}" for operation in called}
+    assert all(READ_ONLY.fullmatch(action) for action in policy())
+
+
+def test_only_listing_is_allowed_on_everything() -> None:
+    assert [action for action, where in policy().items() if where == "*"] == ["sagemaker:ListHyperParameterTuningJobs"]
+
+
+def test_the_ecs_task_is_one_that_cannot_write_its_root_and_has_time_to_stop() -> None:
+    task: dict[str, Any] = json.loads((DEPLOY / "ecs-task-definition.json").read_text())
+    (container,) = task["containerDefinitions"]
+
+    assert container["readonlyRootFilesystem"] is True
+    assert container["user"].split(":")[0].isdigit() and container["user"].split(":")[0] != "0"
+    assert container["stopTimeout"] > load_settings({}, None).grace
+    mounted = {mount["containerPath"] for mount in container["mountPoints"]}
+    assert any(path == "/data" for path in mounted)
+    plain = {each["name"] for each in container.get("environment", [])}
+    assert not plain & {"NOTIFIER_SLACK_WEBHOOK_URL", "NOTIFIER_WEBHOOK_SECRET", "AWS_SECRET_ACCESS_KEY"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DynamicUser=yes",
+        "StateDirectory=notifier",
+        "ProtectSystem=strict",
+        "NoNewPrivileges=yes",
+        "RestartPreventExitStatus=2",
+        "ExecStart=/opt/notifier/bin/notifier run",
+    ],
+)
+def test_the_unit_is_hardened_and_does_not_restart_what_is_wrong(line: str) -> None:
+    assert line in (DEPLOY / "notifier.service").read_text().splitlines()
+
+
+def test_the_image_runs_as_nobody_in_particular_and_keeps_its_data_on_a_volume() -> None:
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+
+    assert any(re.fullmatch(r"USER [1-9]\d*:[1-9]\d*", line) for line in lines)
+    assert "VOLUME /data" in lines and 'ENTRYPOINT ["notifier"]' in lines
+    assert any("--require-hashes -r requirements.lock" in line for line in lines)
+
+
+def test_the_example_names_only_settings_that_exist() -> None:
+    text = (DEPLOY / "notifier.env.example").read_text()
+    names = re.findall(r"^#?((?:NOTIFIER|AWS)_\w+)=", text, re.MULTILINE)
+
+    assert len(names) > 20
+    assert check_names(Variable(name, "x") for name in names) == []
+    assert re.findall(r"^([A-Z]\w+)=", text, re.MULTILINE) == ["NOTIFIER_SLACK_WEBHOOK_URL", "AWS_REGION"]
+
+
+def test_the_procfile_runs_the_script_that_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert (ROOT / "Procfile").read_text() == "worker: notifier run\n"
+    assert project["scripts"] == {"notifier": "notifier.__main__:main"}
