@@ -162,7 +162,8 @@ def _facts(main: Event) -> Iterator[str]:
     if job.completion and job.completion.converged_at:
         yield "converged"
     if job.completion and job.completion.not_improving:
-        yield f"{job.completion.not_improving} trials without improvement"
+        count = job.completion.not_improving
+        yield f"{count} trial{'' if count == 1 else 's'} without improvement"
 
 
 def _plan(job: TuningJob) -> Iterator[str]:
