@@ -52,11 +52,10 @@ class Report:
 
 
 async def _check(settings: "Settings", send: bool) -> int:
-    from notifier.app import destinations, open_sources, prepare
+    from notifier.app import destinations, open_sources
     from notifier.delivery import open_http
     from notifier.web import Metrics
 
-    prepare(settings)
     report = Report()
     report.good(f"settings: {len(settings.destinations)} destination(s): {', '.join(sorted(settings.destinations))}")
     await _check_store(settings, report)

@@ -207,3 +207,17 @@ async def test_settings_masks_what_is_secret(tmp_path: Path) -> None:
 
     assert status == 0 and "NOTIFIER_WEBHOOK_SECRET" in out
     assert hook.secret not in out and hook.url not in out
+
+
+@pytest.mark.parametrize("command", [("describe", "xgb", "--no-trials"), ("check",)], ids=["describe", "check"])
+async def test_what_dotenv_says_to_aws_counts_for_every_command(
+    notifier: Notifier, sagemaker: SageMaker, command: tuple[str, ...]
+) -> None:
+    sagemaker.put(Job("xgb", time.time()))
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"):
+        del notifier.env[name]
+    (notifier.folder / ".env").write_text(f"AWS_ENDPOINT_URL={sagemaker.url}\n")
+
+    status, out, err = await notifier.command(*command)
+
+    assert (status, err) == (0, ""), out

@@ -1,0 +1,74 @@
+"""Where the loops report, and what the pages are told of the outbox."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from notifier.model import Event
+from notifier.settings import Settings
+from notifier.store import Store
+from notifier.web import Health, Heartbeat, Metrics, Queue
+
+
+@dataclass(slots=True)
+class Board:
+    """Where the loops report: health, metrics, and the heartbeat that follows a fresh sweep."""
+
+    health: Health
+    metrics: Metrics
+    heartbeat: Heartbeat | None = None
+    _fresh: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def swept(self, region: str, outcome: str, seconds: float) -> None:
+        """A sweep ended: `ok`, or why it failed."""
+        self.metrics.sweep(region, outcome, seconds)
+        if outcome == "ok":
+            self.health.swept(region)
+            self._fresh.set()
+        else:
+            self.health.missed(region, outcome)
+
+    def told(self, event: Event) -> None:
+        """An event was detected."""
+        self.metrics.event(event.type)
+
+    def turned(self, region: str) -> None:
+        """The watch loop of a region is alive."""
+        self.health.beat(f"watch {region}")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Pass fresh sweeps on to the heartbeat."""
+        async with asyncio.TaskGroup() as tasks:
+            beating = tasks.create_task(self._beat(), name="heartbeat")
+            await stop.wait()
+            beating.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            await self._fresh.wait()
+            self._fresh.clear()
+            if self.heartbeat is not None and not self.health.stale():
+                await self.heartbeat.ping()
+
+
+async def queues(store: Store, settings: Settings) -> list[Queue]:
+    """What each destination is owed now; an orphaned one's rows count as such, out of the alarms."""
+    now = await store.outbox.now()
+    holds = await store.desk.holds()
+    messages: dict[str, dict[str, int]] = {name: {} for name in settings.destinations}
+    oldest: dict[str, float] = {}
+    for depth in await store.desk.depths():
+        known = depth.destination in settings.destinations
+        state = depth.state.value if known else "orphaned"
+        counts = messages.setdefault(depth.destination, {})
+        counts[state] = counts.get(state, 0) + depth.count
+        if state in ("pending", "sending"):
+            oldest[depth.destination] = min(depth.oldest_at, oldest.get(depth.destination, depth.oldest_at))
+    return [
+        Queue(
+            name,
+            counts,
+            oldest_age=max(0.0, now - oldest[name]) if name in oldest else None,
+            held=holds[name].reason if name in holds and name in settings.destinations else None,
+        )
+        for name, counts in messages.items()
+    ]
