@@ -205,7 +205,7 @@ async def test_another_process_works_on_the_outbox_while_the_service_commits(url
                 discarded += int(said)
                 await store.watch.commit(SCOPE, [first_look(number)])
                 number += 1
-        assert desk.returncode == 0
+            assert await desk.wait() == 0
         left = await store.outbox.owed("slack", 1000)
 
     assert discarded == 20
