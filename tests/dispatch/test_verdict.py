@@ -79,6 +79,20 @@ def test_the_destinations_failure_holds_it_and_counts_an_attempt() -> None:
     assert (postponed.next_at, postponed.attempts, postponed.repeated) == (0, 2, True)
 
 
+def test_what_may_have_arrived_once_stays_so() -> None:
+    outcome = judge(PROGRAM, [failed(started("a", repeated=True))], around())
+
+    assert outcome.postponed[0].repeated
+
+
+def test_a_job_that_fails_alone_is_not_tried_sooner_than_asked() -> None:
+    row = started("a", attempts=9, alone_since=NOW - 60)
+
+    outcome = judge(PROGRAM, [failed(row, after=900.0)], around(dice=0.0))
+
+    assert (outcome.hold, outcome.postponed[0].next_at) == (None, NOW + 900)
+
+
 def test_being_asked_to_wait_counts_no_attempt() -> None:
     row = started("a", attempts=1)
 
@@ -200,6 +214,16 @@ def test_the_operator_hears_of_a_recovery_if_it_heard_of_the_hold() -> None:
     assert after_brief.notices == ()
     assert [each.event.type for each in after_long.notices] == [NoticeType.DESTINATION_RECOVERED]
     assert after_retry.notices == after_long.notices
+
+
+def test_a_refusal_after_a_retry_is_no_recovery() -> None:
+    outcome = judge(
+        PROGRAM,
+        [failed(started("a"), fault=Fault.MESSAGE)],
+        around(hold=None, alarmed=hold(failures=9), operator=OPERATOR),
+    )
+
+    assert outcome.notices == ()
 
 
 def test_a_hold_has_one_id_however_often_it_is_told() -> None:

@@ -60,9 +60,9 @@ class Timeline:
         finally:
             self._ends.remove(end)
 
-    def timing(self, look_every: float = 3600.0, dice: float = 0.5) -> Timing:
-        """What a loop on this timeline goes by."""
-        return Timing(self.clock, self.sleep, lambda: dice, look_every, deadline=5.0)
+    def timing(self, look_every: float = 3600.0, dice: float = 0.5, deadline: float = 5.0) -> Timing:
+        """What a loop on this timeline goes by; `deadline` alone is of real seconds."""
+        return Timing(self.clock, self.sleep, lambda: dice, look_every, deadline)
 
 
 class Timed:
