@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from notifier.settings import load_settings
+from notifier.model.duration import parse_duration
+from notifier.settings import destinations_table, load_settings
 from notifier.settings.names import check_names
+from notifier.settings.tree import FLAT_VARIABLES
 from notifier.settings.variables import Variable
 
 ROOT = Path(__file__).parents[2]
@@ -63,10 +65,32 @@ def test_the_ecs_task_is_one_that_cannot_write_its_root_and_has_time_to_stop() -
         "NoNewPrivileges=yes",
         "RestartPreventExitStatus=2",
         "ExecStart=/opt/notifier/bin/notifier run",
+        "CapabilityBoundingSet=",
+        "MemoryDenyWriteExecute=yes",
+        "PrivateDevices=yes",
+        "PrivateTmp=yes",
+        "PrivateUsers=yes",
+        "ProtectHome=yes",
+        "ProtectKernelModules=yes",
+        "ProtectKernelTunables=yes",
+        "ProtectProc=invisible",
+        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+        "RestrictNamespaces=yes",
+        "RestrictSUIDSGID=yes",
+        "SystemCallArchitectures=native",
+        "SystemCallFilter=@system-service",
     ],
 )
 def test_the_unit_is_hardened_and_does_not_restart_what_is_wrong(line: str) -> None:
     assert line in (DEPLOY / "notifier.service").read_text().splitlines()
+
+
+def test_the_unit_waits_longer_for_a_stop_than_the_service_needs_and_keeps_its_database_among_its_state() -> None:
+    unit = (DEPLOY / "notifier.service").read_text()
+    (patience,) = re.findall(r"^TimeoutStopSec=(.*)$", unit, re.MULTILINE)
+
+    assert parse_duration(patience) > load_settings({}, None).grace
+    assert "Environment=NOTIFIER_DATABASE_URL=sqlite:///%S/notifier/notifier.db" in unit.splitlines()
 
 
 def test_the_image_runs_as_nobody_in_particular_and_keeps_its_data_on_a_volume() -> None:
@@ -84,6 +108,38 @@ def test_the_example_names_only_settings_that_exist() -> None:
     assert len(names) > 20
     assert check_names(Variable(name, "x") for name in names) == []
     assert re.findall(r"^([A-Z]\w+)=", text, re.MULTILINE) == ["NOTIFIER_SLACK_WEBHOOK_URL", "AWS_REGION"]
+
+
+def test_the_example_leaves_no_setting_out_and_shows_values_that_are_right(tmp_path: Path) -> None:
+    text = (DEPLOY / "notifier.env.example").read_text()
+    shown: dict[str, str] = dict(re.findall(r"^#?(NOTIFIER_\w+)=(.*)$", text, re.MULTILINE))
+    # The one value that must be there on the machine that reads it.
+    set_all = shown | {"NOTIFIER_SECRETS_DIR": str(tmp_path)}
+
+    assert set(shown) == set(FLAT_VARIABLES)
+    assert load_settings(set_all, None).model_copy(update={"secrets_dir": None}) == load_settings({}, None)
+
+
+def test_the_readme_builds_and_runs_the_image_as_the_dockerfile_says() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    commands = re.findall(r"docker (?:build|run) .*", (DEPLOY / "Dockerfile").read_text())
+
+    assert len(commands) == 2
+    assert all(command in readme for command in commands)
+
+
+def test_the_readme_shows_every_field_of_a_destination() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+
+    assert f"<!-- fields -->\n{destinations_table()}\n<!-- /fields -->" in readme
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_what_a_page_links_to_is_there(page: str) -> None:
+    path = ROOT / page
+    links = re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8"))
+
+    assert [link for link in links if not (path.parent / link).exists()] == []
 
 
 def test_the_procfile_runs_the_script_that_is_installed() -> None:
