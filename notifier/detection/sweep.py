@@ -1,11 +1,11 @@
 """How far down a sweep reads, and what it looks at more closely."""
 
 import math
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Container, Iterable, Sequence
 from enum import Enum
 
-from notifier.model import FINAL, Remembered, ScopeState, Summary, ended
+from notifier.model import FINAL, JobIdentity, Remembered, ScopeState, Summary, ended
 
 PAGE_ROWS = 100
 LATE_SECONDS = 3600.0
@@ -38,12 +38,15 @@ def horizon(floor: float, unfinished: Iterable[Remembered], rows: Sequence[float
     Never later than `floor` (what may be new); where pages and describes together are fewest. `rows` are the creations
     of all rows known, ascending.
     """
-    older = sorted((float(each.identity.created) for each in unfinished if each.identity.created < floor), reverse=True)
+    older = sorted(float(each.identity.created) for each in unfinished if each.identity.created < floor)
     best, cost = floor, _pages(rows, floor) + len(older)
-    for taken, created in enumerate(older, start=1):
-        candidate = _pages(rows, created) + len(older) - taken
-        if candidate <= cost:
-            best, cost = created, candidate
+    if older:
+        # For each number of pages only the deepest job that they reach can be the best.
+        for pages in range(_pages(rows, older[-1]), _pages(rows, older[0]) + 1):
+            beyond = len(rows) - PAGE_ROWS * pages
+            left = bisect_right(older, rows[beyond]) if beyond >= 0 else 0
+            if left < len(older) and pages + left <= cost:
+                best, cost = older[left], pages + left
     return best
 
 
@@ -90,10 +93,17 @@ def _differs(row: Summary, memory: Remembered) -> bool:
     return row.status != memory.status or row.counts != memory.counts
 
 
-def audit(unfinished: Collection[Remembered], now: float) -> list[Remembered]:
-    """Unfinished jobs to be described though nothing moved: at most 1 % (or one), the oldest look first."""
+def audit(unfinished: Collection[Remembered], now: float, looked_at: Container[JobIdentity] = ()) -> list[Remembered]:
+    """Unfinished jobs to be described though nothing moved: at most 1 % (or one), the oldest look first.
+
+    `looked_at` are those that are looked at in this sweep anyway.
+    """
     due = sorted(
-        (each for each in unfinished if each.described and now - each.looked_at >= AUDIT_SECONDS),
+        (
+            each
+            for each in unfinished
+            if now - each.looked_at >= AUDIT_SECONDS and each.described and each.identity not in looked_at
+        ),
         key=lambda each: each.looked_at,
     )
     return due[: math.ceil(len(unfinished) * AUDIT_SHARE)]

@@ -1,6 +1,6 @@
 """Which job, in which account, seen through which API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -43,6 +43,14 @@ class JobIdentity:
     region: str
     name: str
     created: int
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A sweep asks for it several times a row; a hash over four fields takes as long as comparing the row.
+        object.__setattr__(self, "_hash", hash((self.account_id, self.region, self.name, self.created)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @classmethod
     def of(cls, account_id: str, region: str, name: str, created_at: datetime) -> "JobIdentity":

@@ -18,6 +18,8 @@ class Ledger:
     def __init__(self, scope: Scope, store: WatchStore, owed: Callable[[], None]) -> None:
         self.scope = scope
         self.jobs: dict[JobIdentity, Remembered] = {}
+        self.unfinished: dict[JobIdentity, Remembered] = {}
+        """Those of `jobs` of which more is expected: few beside thousands, and asked for in every sweep."""
         self.state = ScopeState()
         self._store = store
         self._owed = owed
@@ -29,6 +31,7 @@ class Ledger:
         """Read what the store remembers of this scope."""
         self.state = await self._store.scope_state(self.scope)
         self.jobs = await self._store.remembered(self.scope)
+        self.unfinished = {identity: job for identity, job in self.jobs.items() if job.unfinished}
 
     async def records(self, identities: Sequence[JobIdentity]) -> dict[JobIdentity, TuningJob]:
         """The last known records of these jobs."""
@@ -49,12 +52,19 @@ class Ledger:
                 return
             await self._store.commit(self.scope, batch)
             for each in batch:
-                if each.forget:
-                    self.jobs.pop(each.remembered.identity, None)
-                else:
-                    self.jobs[each.remembered.identity] = each.remembered
+                self._take(each)
             if any(each.events for each in batch):
                 self._owed()
+
+    def _take(self, observed: Observed) -> None:
+        job = observed.remembered
+        self.unfinished.pop(job.identity, None)
+        if observed.forget:
+            self.jobs.pop(job.identity, None)
+            return
+        self.jobs[job.identity] = job
+        if job.unfinished:
+            self.unfinished[job.identity] = job
 
     async def complete(self, state: ScopeState, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
         """A sweep is complete: commit its state by itself, after everything it saw, with what there is to announce."""

@@ -1,6 +1,7 @@
 """One sweep of a scope: List down to the horizon, then Describe what moved."""
 
 import asyncio
+import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -15,22 +16,42 @@ from notifier.pipeline.look import Looker
 from notifier.ports import Observed, Routed, Source
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A row that was looked at beside a memory and deserved nothing: both the same again deserve nothing again."""
+
+    row: Summary
+    identity: JobIdentity
+    memory: Remembered
+
+
 @dataclass(slots=True)
 class Reading:
-    """How far one sweep reads, and what it has read. Times are epoch seconds; `down_to` None: every row."""
+    """How far one sweep reads, and what it has read. Times are epoch seconds; `down_to` of −∞: every row."""
 
-    down_to: float | None
+    down_to: float
     history: float | None
     silent: bool
     keep_after: float
     started: float | None = None
     seen: set[JobIdentity] = field(default_factory=set)
     looked_at: set[JobIdentity] = field(default_factory=set)
+    wanted: list[Remembered] = field(default_factory=list)
+    """The unfinished jobs that are watched, as they were remembered when the sweep began."""
+    settled: dict[int, Settled] = field(default_factory=dict)
     created: "array[float]" = field(default_factory=lambda: array("d"))
+
+    @property
+    def full(self) -> bool:
+        """Whether it reads every row."""
+        return self.down_to == -math.inf
 
 
 class ListSweep:
-    """Sweeps one scope by List. Between two sweeps it keeps only where rows lie, to choose the next depth."""
+    """Sweeps one scope by List.
+
+    Between two sweeps it keeps where rows lie, to choose the next depth, and which rows deserved nothing.
+    """
 
     def __init__(self, source: Source, ledger: Ledger, looker: Looker, selects: Callable[[str], bool]) -> None:
         self._source = source
@@ -38,6 +59,8 @@ class ListSweep:
         self._looker = looker
         self._selects = selects
         self._rows: array[float] | None = None
+        self._settled: dict[int, Settled] = {}
+        """By the id of the row, which cannot be another's while it is held here."""
 
     async def sweep(self, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
         """Read, look and commit; then complete the sweep, with what `announce` says of its state.
@@ -54,40 +77,46 @@ class ListSweep:
                             break
                 await self._unseen(reading, looks)
             await self._looker.tell_late()
-            self._rows = self._known_rows(reading)
+            self._rows, self._settled = self._known_rows(reading), reading.settled
             await self._ledger.complete(self._completed(reading), announce)
 
     def _plan(self) -> Reading:
         state, now = self._ledger.state, self._looker.clock().timestamp()
         history = history_before(state)
-        down_to = None
+        down_to, wanted = -math.inf, self._wanted()
         if history is not None and not full_sweep_due(state, now):
             if self._rows is None:
                 self._rows = array("d", sorted(each.created for each in self._ledger.jobs))
-            down_to = horizon(history, self._wanted(), self._rows)
-        return Reading(down_to, history, silent=history is None, keep_after=kept_after(state, now))
+            # Whole seconds, as creations are remembered: a row too many is read rather than one too few.
+            down_to = math.floor(horizon(history, wanted, self._rows))
+        return Reading(down_to, history, silent=history is None, keep_after=kept_after(state, now), wanted=wanted)
 
     async def _read(self, page: Page, reading: Reading, looks: asyncio.TaskGroup) -> bool:
         """Take in one page; say whether the horizon was reached."""
         reading.started = reading.started or page.date.timestamp()
         self._looker.tally.pages += 1
+        scope = self._ledger.scope
         for row in page.rows:
-            if reading.down_to is not None and row.created_at.timestamp() < reading.down_to:
+            known = self._settled.get(id(row))
+            identity = known.identity if known else identity_of(row, scope.account_id, scope.region)
+            if identity.created < reading.down_to:
                 return True
-            identity = identity_of(row, self._ledger.scope.account_id, self._ledger.scope.region)
-            if identity in reading.seen:
-                continue  # New jobs push rows from one page on to the next.
+            seen = len(reading.seen)
             reading.seen.add(identity)
+            if len(reading.seen) == seen:
+                continue  # New jobs push rows from one page on to the next.
             reading.created.append(identity.created)
             memory = self._ledger.jobs.get(identity)
-            if await self._take(row, identity, memory, reading):
+            if known is not None and known.memory is memory:
+                reading.settled[id(row)] = known
+            elif await self._take(row, identity, memory, reading):
                 looking = self._looker.row(row, memory, silent=reading.silent, history=reading.history)
                 looks.create_task(looking, name=f"look at {row.name}")
+        self._looker.tally.rows += len(page.rows)
         return False
 
     async def _take(self, row: Summary, identity: JobIdentity, memory: Remembered | None, reading: Reading) -> bool:
         """Take in one row; say whether it must be described."""
-        self._looker.tally.rows += 1
         watched = self._selects(row.name)
         match look(row, memory, watched=watched, silent=reading.silent, history=reading.history):
             case Look.DESCRIBE:
@@ -97,18 +126,19 @@ class ListSweep:
                 await self._looker.note(row, memory, watched=watched)
             case _ if memory is not None and memory.missing_since is not None:
                 await self._looker.sighted(memory)
+            case Look.NOTHING if memory is not None:
+                reading.settled[id(row)] = Settled(row, identity, memory)
         return False
 
     async def _unseen(self, reading: Reading, looks: asyncio.TaskGroup) -> None:
         """Describe by name what List did not show, what lies beyond the horizon, and those whose turn the audit is."""
-        wanted = self._wanted()
-        names = [each for each in wanted if each.identity not in reading.seen]
-        quiet = [each for each in wanted if each.identity not in reading.looked_at and each.identity in reading.seen]
-        names += audit(quiet, self._looker.clock().timestamp())
+        names = [each for each in reading.wanted if each.identity not in reading.seen]
+        reading.looked_at.update(each.identity for each in names)
+        names += audit(reading.wanted, self._looker.clock().timestamp(), reading.looked_at)
         records = await self._ledger.records([each.identity for each in names])
         for each in names:
             looks.create_task(self._looker.name(each, records.get(each.identity)), name=f"look at {each.name}")
-        if reading.down_to is None:
+        if reading.full:
             await self._forget_unwatched(reading)
 
     async def _forget_unwatched(self, reading: Reading) -> None:
@@ -125,14 +155,14 @@ class ListSweep:
         return ScopeState(
             baseline_at=state.baseline_at if state.baseline_at is not None else started,
             complete_at=started,
-            full_at=started if reading.down_to is None else state.full_at,
+            full_at=started if reading.full else state.full_at,
         )
 
     def _known_rows(self, reading: Reading) -> "array[float]":
         rows = array("d", sorted(reading.created))
-        if reading.down_to is None or self._rows is None:
+        if reading.full or self._rows is None:
             return rows
         return self._rows[: bisect_left(self._rows, reading.down_to)] + rows
 
     def _wanted(self) -> list[Remembered]:
-        return [each for each in self._ledger.jobs.values() if each.unfinished and self._selects(each.name)]
+        return [each for each in self._ledger.unfinished.values() if self._selects(each.name)]

@@ -13,9 +13,10 @@ from notifier.sources.caller import Caller
 from notifier.sources.calls import Calls, Patience
 from notifier.sources.client import connected
 from notifier.sources.listing import follow
-from notifier.sources.mapping import summary, tuning_job
+from notifier.sources.mapping import tuning_job
 from notifier.sources.members import Answer
 from notifier.sources.operation import Operation
+from notifier.sources.rows import Rows
 from notifier.sources.trials import compute_hours, instance_counts, pending_and_running, retried_attempts, trial
 
 
@@ -44,6 +45,7 @@ class HyperparameterSource:
         self.region = calls.region
         self._calls = calls
         self._caller = caller
+        self._rows = Rows()
 
     async def account(self) -> str | None:
         """The caller's account; None where STS will not say."""
@@ -55,7 +57,7 @@ class HyperparameterSource:
             self._calls,
             Operation.LIST,
             "HyperParameterTuningJobSummaries",
-            summary,
+            self._rows.listing(),
             SortBy="CreationTime",
             SortOrder="Descending",
         )

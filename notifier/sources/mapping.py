@@ -1,6 +1,7 @@
 """What the two dialects answer, as the model's values. Pure; raises Unreadable where an answer cannot be one."""
 
 from collections.abc import Iterable, Mapping
+from sys import intern
 
 from notifier.model import (
     BestTrainingJob,
@@ -34,11 +35,12 @@ def summary(row: Answer) -> Summary:
     return Summary(
         name=required_text(row, "HyperParameterTuningJobName"),
         arn=required_text(row, "HyperParameterTuningJobArn"),
-        status=required_text(row, "HyperParameterTuningJobStatus"),
+        # One text for all rows: thousands of them are kept from one listing to the next.
+        status=intern(required_text(row, "HyperParameterTuningJobStatus")),
         created_at=required_moment(row, "CreationTime"),
         modified_at=moment(row, "LastModifiedTime"),
         ended_at=moment(row, "HyperParameterTuningEndTime"),
-        strategy=text(row, "Strategy"),
+        strategy=intern(text(row, "Strategy") or "") or None,
         counts=_counts(required_part(row, "TrainingJobStatusCounters")),
         limits=_limits(part(row, "ResourceLimits")),
     )
