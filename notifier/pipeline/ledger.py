@@ -10,6 +10,7 @@ from notifier.ports import Observed, Routed, WatchStore
 
 BATCH_OBSERVATIONS = 100
 BATCH_SECONDS = 1.0
+STATE_SECONDS = 60.0
 
 
 class Ledger:
@@ -22,6 +23,8 @@ class Ledger:
         """Those of `jobs` of which more is expected: few beside thousands, and asked for in every sweep."""
         self.state = ScopeState()
         self._store = store
+        self._stored = ScopeState()
+        self._wrote = False
         self._owed = owed
         self._pending: list[Observed] = []
         self._flushing = asyncio.Lock()
@@ -29,7 +32,7 @@ class Ledger:
 
     async def load(self) -> None:
         """Read what the store remembers of this scope."""
-        self.state = await self._store.scope_state(self.scope)
+        self.state = self._stored = await self._store.scope_state(self.scope)
         self.jobs = await self._store.remembered(self.scope)
         self.unfinished = {identity: job for identity, job in self.jobs.items() if job.unfinished}
 
@@ -50,11 +53,17 @@ class Ledger:
             batch, self._pending = self._pending, []
             if not batch:
                 return
+            self._wrote = True
             await self._store.commit(self.scope, batch)
             for each in batch:
                 self._take(each)
             if any(each.events for each in batch):
                 self._owed()
+
+    def _stored_lately(self, state: ScopeState) -> bool:
+        stored, now = self._stored.complete_at, state.complete_at
+        lately = stored is not None and now is not None and 0 <= now - stored < STATE_SECONDS
+        return lately and state.full_at == self._stored.full_at
 
     def _take(self, observed: Observed) -> None:
         job = observed.remembered
@@ -67,11 +76,18 @@ class Ledger:
             self.unfinished[job.identity] = job
 
     async def complete(self, state: ScopeState, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
-        """A sweep is complete: commit its state by itself, after everything it saw, with what there is to announce."""
+        """A sweep is complete: commit its state by itself, after everything it saw, with what there is to announce.
+
+        Of quiet sweeps one a minute is committed: to whoever starts anew, an earlier sweep only means to look further.
+        """
         await self.flush()
         notices = announce(state)
+        if not notices and not self._wrote and self._stored_lately(state):
+            self.state = state
+            return
         await self._store.complete(self.scope, state, notices)
-        self.state = state
+        self.state = self._stored = state
+        self._wrote = False
         if notices:
             self._owed()
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from notifier.model import Event
-from tests.examples import NOON
+from notifier.model import Event, Scope
+from tests.examples import ACCOUNT, NOON, REGION
 from tests.pipeline.conftest import Service
 from tests.pipeline.sagemaker import DESCRIBE, LIST, Job, SageMaker
 
@@ -341,3 +341,24 @@ async def test_refused_credentials_are_told_once_and_the_loop_goes_on(service: S
 
     del sagemaker.fails[LIST]
     assert await service.sweep() == ["watching"]
+
+
+async def test_of_quiet_sweeps_one_a_minute_is_committed_and_a_restart_in_between_misses_nothing(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    async def stored() -> float | None:
+        return (await service.store.watch.scope_state(Scope(ACCOUNT, REGION))).complete_at
+
+    await service.start()
+    await service.sweep()
+    first = await stored()
+    await service.sweep(later=30.0)
+    assert await stored() == first
+    sagemaker.put(Job("brief", sagemaker.now + 1, "Completed", ended=sagemaker.now + 2))
+    await service.start()
+    assert await service.sweep(later=20.0) == ["status_changed"]
+    assert await stored() == sagemaker.now
+    await service.sweep(later=59.0)
+    assert await stored() == sagemaker.now - 59.0
+    await service.sweep(later=1.0)
+    assert await stored() == sagemaker.now
