@@ -107,6 +107,14 @@ class WatchStore(Protocol):
         """A sweep is complete: its state, and the notices it brings, in one transaction of its own."""
         ...
 
+    async def announce(self, notices: Sequence[Routed]) -> None:
+        """Owe notices that no sweep brings."""
+        ...
+
+    async def known(self, event_id: str) -> bool:
+        """Whether an event or a notice of this id was ever owed, as far back as ids are kept."""
+        ...
+
     async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:
         """Forget ended jobs created and last looked at before this moment (epoch seconds), unless something is owed."""
         ...

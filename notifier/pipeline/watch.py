@@ -13,6 +13,7 @@ from notifier.detection.sweep import kept_after
 from notifier.errors import CallFailed, Cause, NotifierError, StoreUnavailable
 from notifier.model import Api, Event, Notice, NoticeType, Scope, ScopeState
 from notifier.model.event import digest
+from notifier.pipeline.blindness import Blindness
 from notifier.pipeline.ledger import Ledger
 from notifier.pipeline.look import Looker, Tally, Telling
 from notifier.pipeline.names import NameSweep
@@ -74,7 +75,9 @@ class Watch:
         witness: Witness,
         owed: Callable[[], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        ticks: Callable[[], float] = monotonic,
     ) -> None:
+        """`ticks` are monotonic seconds, by which it is told how long nothing was seen."""
         self._source = source
         self._store = store
         self._watching = watching
@@ -85,6 +88,9 @@ class Watch:
         self._empty_since: float | None = None
         self._trouble: str | None = None
         self._pruned = monotonic()
+        self._blindness = Blindness(
+            source.region, store, watching.telling.operator, owed=owed, clock=clock, ticks=ticks
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep every interval until `stop` is set; a sweep under way is cut short then, and loses nothing."""
@@ -98,17 +104,23 @@ class Watch:
         """One sweep, and an account of how it went. Only cancellation gets past this."""
         began, region = monotonic(), self._source.region
         self._alive()
+        trouble: str | None = None
         try:
             async with asyncio.timeout(SWEEP_DEADLINE):
                 await self._sweep_once()
         except* (CallFailed, StoreUnavailable, TimeoutError) as group:
-            self._failed(_first(group), monotonic() - began)
+            trouble = self._failed(_first(group), monotonic() - began)
         except* Exception as group:
             # A fault of our own must not end the watching of a scope: it is logged whole, the next sweep tries again.
             log.exception("sweep failed unexpectedly", region=region, exc_info=_first(group))
             self._witness.swept(region, "bug", monotonic() - began)
+            trouble = "a fault of notifier itself, which its log explains"
         else:
             self._swept(monotonic() - began)
+        if trouble is None:
+            self._blindness.over()
+        else:
+            await self._blindness.lasts(*self._last_seen(), trouble)
 
     async def _sweep_once(self) -> None:
         self._scope = self._scope or await self._open()
@@ -129,6 +141,7 @@ class Watch:
         scope = Scope(account, self._source.region, self._source.api)
         ledger = Ledger(scope, self._store, self._owed)
         await ledger.load()
+        await self._blindness.recall(scope.key, ledger.state.complete_at)
         looker = Looker(
             self._source,
             ledger,
@@ -164,7 +177,10 @@ class Watch:
         return None
 
     def _announce(self, ledger: Ledger, state: ScopeState) -> Sequence[Routed]:
-        return () if ledger.state.baseline_at is not None else self._watching_notice(ledger, state)
+        """What a complete sweep says of itself; the ledger still has the state of the one before."""
+        before = ledger.state
+        regained = self._blindness.ends(ledger.scope.key, before.complete_at)
+        return regained if before.baseline_at is not None else (*regained, *self._watching_notice(ledger, state))
 
     def _watching_notice(self, ledger: Ledger, state: ScopeState) -> Sequence[Routed]:
         """Once the first baseline stands, one message says what is watched: a set-up never looks dead."""
@@ -189,14 +205,22 @@ class Watch:
     def _alive(self) -> None:
         self._witness.turned(self._source.region)
 
-    def _failed(self, error: BaseException, seconds: float) -> None:
-        """Say a trouble once, not at every sweep."""
+    def _last_seen(self) -> tuple[str, float | None]:
+        """The scope, as far as it is known, and the start of its last complete sweep."""
+        if self._scope is None:
+            return f"{self._source.region}/{self._source.api}", None
+        ledger = self._scope.ledger
+        return ledger.scope.key, ledger.state.complete_at
+
+    def _failed(self, error: BaseException, seconds: float) -> str:
+        """Say a trouble once in the log, not at every sweep; return what it is."""
         text = str(error) if isinstance(error, NotifierError) else "the sweep did not end within its deadline"
         outcome = error.cause if isinstance(error, CallFailed) else "store"
         if text != self._trouble:
             log.warning("sweep failed, will try again", region=self._source.region, error=text)
             self._trouble = text
         self._witness.swept(self._source.region, outcome, seconds)
+        return text
 
     def _swept(self, seconds: float) -> None:
         tally = self._scope.looker.tally if self._scope else Tally()

@@ -20,7 +20,7 @@ from notifier.store.codec import decode_record, encode_record, plain, plain_or_n
 from notifier.store.engine import Database, uninterrupted
 from notifier.store.insertion import BITE, bites, upsert
 from notifier.store.owing import forget_events, owe
-from notifier.store.schema import UNSETTLED, jobs, outbox, scopes, told
+from notifier.store.schema import UNSETTLED, events, jobs, outbox, scopes, told
 
 REMEMBERED = [column for column in jobs.columns if column.name != "record"]
 """All that `remembered` reads: without the records, thousands of rows are read in a moment."""
@@ -92,6 +92,19 @@ class SqlWatchStore:
         async with self._database.writing() as connection:
             await connection.execute(upsert(connection, scopes), row)
             await owe(connection, notices, self._clock())
+
+    @uninterrupted
+    async def announce(self, notices: Sequence[Routed]) -> None:
+        """Owe notices that no sweep brings."""
+        async with self._database.writing() as connection:
+            await owe(connection, notices, self._clock())
+
+    @uninterrupted
+    async def known(self, event_id: str) -> bool:
+        """Whether an event or a notice of this id was ever owed, as far back as ids are kept."""
+        query = select(events.c.id).where(events.c.id == event_id)
+        async with self._database.reading() as connection:
+            return (await connection.execute(query)).first() is not None
 
     async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:
         """Forget ended jobs created and last looked at before this moment (epoch seconds), unless something is owed.

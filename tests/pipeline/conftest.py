@@ -71,6 +71,7 @@ class Service:
             witness=self.witness,
             owed=lambda: None,
             clock=self.sagemaker.clock,
+            ticks=lambda: self.sagemaker.now,
         )
 
     async def sweep(self, later: float = 30.0) -> list[str]:
