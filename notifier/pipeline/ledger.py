@@ -21,9 +21,9 @@ class Ledger:
         self.jobs: dict[JobIdentity, Remembered] = {}
         self.unfinished: dict[JobIdentity, Remembered] = {}
         """Those of `jobs` of which more is expected: few beside thousands, and asked for in every sweep."""
-        self.state = ScopeState()
+        self.state = self.stored = ScopeState()
+        """`stored` is what a restart would begin with: less than a minute behind `state`."""
         self._store = store
-        self._stored = ScopeState()
         self._wrote = False
         self._owed = owed
         self._pending: list[Observed] = []
@@ -32,7 +32,7 @@ class Ledger:
 
     async def load(self) -> None:
         """Read what the store remembers of this scope."""
-        self.state = self._stored = await self._store.scope_state(self.scope)
+        self.state = self.stored = await self._store.scope_state(self.scope)
         self.jobs = await self._store.remembered(self.scope)
         self.unfinished = {identity: job for identity, job in self.jobs.items() if job.unfinished}
 
@@ -61,9 +61,9 @@ class Ledger:
                 self._owed()
 
     def _stored_lately(self, state: ScopeState) -> bool:
-        stored, now = self._stored.complete_at, state.complete_at
+        stored, now = self.stored.complete_at, state.complete_at
         lately = stored is not None and now is not None and 0 <= now - stored < STATE_SECONDS
-        return lately and state.full_at == self._stored.full_at
+        return lately and state.full_at == self.stored.full_at
 
     def _take(self, observed: Observed) -> None:
         job = observed.remembered
@@ -86,7 +86,7 @@ class Ledger:
             self.state = state
             return
         await self._store.complete(self.scope, state, notices)
-        self.state = self._stored = state
+        self.state = self.stored = state
         self._wrote = False
         if notices:
             self._owed()

@@ -178,9 +178,8 @@ class Watch:
 
     def _announce(self, ledger: Ledger, state: ScopeState) -> Sequence[Routed]:
         """What a complete sweep says of itself; the ledger still has the state of the one before."""
-        before = ledger.state
-        regained = self._blindness.ends(ledger.scope.key, before.complete_at)
-        return regained if before.baseline_at is not None else (*regained, *self._watching_notice(ledger, state))
+        regained = self._blindness.ends(ledger.scope.key, ledger.stored.complete_at)
+        return regained if ledger.state.baseline_at is not None else (*regained, *self._watching_notice(ledger, state))
 
     def _watching_notice(self, ledger: Ledger, state: ScopeState) -> Sequence[Routed]:
         """Once the first baseline stands, one message says what is watched: a set-up never looks dead."""
@@ -210,7 +209,7 @@ class Watch:
         if self._scope is None:
             return f"{self._source.region}/{self._source.api}", None
         ledger = self._scope.ledger
-        return ledger.scope.key, ledger.state.complete_at
+        return ledger.scope.key, ledger.stored.complete_at
 
     def _failed(self, error: BaseException, seconds: float) -> str:
         """Say a trouble once in the log, not at every sweep; return what it is."""

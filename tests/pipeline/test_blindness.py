@@ -52,7 +52,7 @@ async def test_a_restart_in_the_middle_of_it_tells_nothing_twice_and_still_tells
     service: Service, sagemaker: SageMaker
 ) -> None:
     await service.start()
-    await service.sweep()
+    await service.sweeps(2)
     sagemaker.fails[LIST] = "ExpiredTokenException"
     assert await service.sweeps(2, later=900.0) == ["scope_blind"]
 
