@@ -14,7 +14,7 @@ BLIND_SECONDS = 900.0
 
 
 class Blindness:
-    """Counts how long no sweep was complete. `ticks` are monotonic seconds.
+    """Counts how long sweeps have been failing, from the first that did. `ticks` are monotonic seconds.
 
     The notices' ids come from the last complete sweep, so that a restart in the middle tells nothing twice.
     """
@@ -35,7 +35,7 @@ class Blindness:
         self._owed = owed
         self._clock = clock
         self._ticks = ticks
-        self._seen = ticks()
+        self._since: float | None = None
         self._told = False
 
     async def recall(self, scope: str, complete_at: float | None) -> None:
@@ -44,7 +44,8 @@ class Blindness:
 
     async def lasts(self, scope: str, complete_at: float | None, reason: str) -> None:
         """A sweep failed; `complete_at` is the last complete one (epoch seconds), `scope` the scope's key."""
-        if self._told or not self._operator or self._ticks() - self._seen < BLIND_SECONDS:
+        self._since = self._ticks() if self._since is None else self._since
+        if self._told or not self._operator or self._ticks() - self._since < BLIND_SECONDS:
             return
         since = "Not swept yet" if complete_at is None else f"Not since {_minute(complete_at)}"
         lines = (f"{since}: {reason}", "It is tried again by itself; what happens meanwhile is told then.")
@@ -66,7 +67,7 @@ class Blindness:
 
     def over(self) -> None:
         """A sweep was complete, and what it announced is owed."""
-        self._seen, self._told = self._ticks(), False
+        self._since, self._told = None, False
 
     def _notice(
         self, kind: NoticeType, scope: str, complete_at: float | None, title: str, lines: tuple[str, ...]

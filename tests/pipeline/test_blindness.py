@@ -45,7 +45,9 @@ async def test_a_short_outage_is_told_nobody(service: Service, sagemaker: SageMa
     assert await service.sweep(later=300.0) == []
 
     sagemaker.fails[LIST] = "ThrottlingException"
+    assert await service.sweep(later=86400.0) == []
     assert await service.sweep(later=899.0) == []
+    assert await service.sweep(later=1.0) == ["scope_blind"]
 
 
 async def test_a_restart_in_the_middle_of_it_tells_nothing_twice_and_still_tells_its_end(
