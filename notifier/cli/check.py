@@ -35,6 +35,10 @@ class Report:
         """Something works."""
         typer.secho(f"✓ {line}", fg="green")
 
+    def plain(self, line: str) -> None:
+        """Something worth knowing that is neither."""
+        typer.echo(f"– {line}")
+
     def bad(self, line: str) -> None:
         """Something is missing: the line says what to do."""
         self.failed = True
@@ -85,7 +89,11 @@ async def _check_source(source: "Source", settings: "Settings", report: Report) 
 
     async with report.step(f"{source.region}: credentials"):
         account = await source.account()
-        report.good(f"{source.region}: credentials of account {account or 'unknown (STS does not answer)'}")
+        if account is None:
+            # No permission is needed for it, so this is the network, or a fence around it; the first job's ARN will do.
+            report.plain(f"{source.region}: STS does not say which account this is; the first tuning job will")
+        else:
+            report.good(f"{source.region}: credentials of account {account}")
         preview = source.api == Api.PREVIEW
         if not preview:
             async with report.step(f"{source.region}: listing tuning jobs"):

@@ -14,7 +14,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -
     """Print rows under headings; the cells are text, never markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        # The first column names the row: cut in two, it could not be copied.
+        table.add_column(heading, overflow="fold", no_wrap=not table.columns)
     for row in rows:
         table.add_row(*(each if isinstance(each, Text) else Text(each) for each in row))
     Console(width=None if sys.stdout.isatty() else _UNBOUNDED).print(table)
