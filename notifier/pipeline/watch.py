@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -169,11 +170,15 @@ class Watch:
             raise CallFailed(
                 Cause.DENIED, "sts:GetCallerIdentity did not name the account, which the preview API must be told", None
             )
-        async for page in self._source.pages():
-            for row in page.rows:
-                if row.arn is not None:
-                    return row.arn.split(":")[4]
-            self._empty_since = self._empty_since or page.date.timestamp()
+        empty_since = self._empty_since
+        async with aclosing(self._source.pages()) as pages:
+            async for page in pages:
+                empty_since = empty_since or page.date.timestamp()
+                for row in page.rows:
+                    if row.arn is not None and (account := _account_of(row.arn)):
+                        return account
+        # Only now: an empty page may have others after it, and a listing that breaks says nothing.
+        self._empty_since = empty_since
         return None
 
     def _announce(self, ledger: Ledger, state: ScopeState) -> Sequence[Routed]:
@@ -239,6 +244,12 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         working.cancel()
         stopping.cancel()
+
+
+def _account_of(arn: str) -> str | None:
+    """The fifth word of an ARN, where it has one."""
+    words = arn.split(":")
+    return words[4] or None if len(words) > 4 else None
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -108,6 +108,10 @@ class SageMaker:
     rows: dict[str, Job] = field(default_factory=dict)
     fails: dict[str, str] = field(default_factory=dict)
     breaks_at_page: int | None = None
+    empty_pages: int = 0
+    """How many pages without rows come first."""
+    ahead: float = 0.0
+    """Seconds by which its clock is ahead of the service's that is tested."""
     calls: Counter[str] = field(default_factory=Counter)
     described: list[str] = field(default_factory=list)
     url: str = ""
@@ -151,7 +155,9 @@ class SageMaker:
         return self._reply(job.preview() if operation == PREVIEW else job.describe())
 
     def _page(self, members: dict[str, Any]) -> dict[str, Any]:
-        start = int(members.get("NextToken", "0"))
+        start = int(members.get("NextToken", str(-self.empty_pages)))
+        if start < 0:
+            return {"HyperParameterTuningJobSummaries": [], "NextToken": str(start + 1)}
         if self.breaks_at_page is not None and start // 100 >= self.breaks_at_page:
             return {"__type": "ValidationException", "message": "token"}
         newest = sorted(self.rows.values(), key=lambda job: job.created, reverse=True)
@@ -160,7 +166,7 @@ class SageMaker:
         return {"HyperParameterTuningJobSummaries": [job.summary() for job in page], **more}
 
     def _reply(self, body: dict[str, Any] | None, *, sts: bool = False) -> web.Response:
-        headers = {"Date": format_datetime(self.clock(), usegmt=True)}
+        headers = {"Date": format_datetime(self.clock() + timedelta(seconds=self.ahead), usegmt=True)}
         if sts and body is None:
             text = (
                 '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
