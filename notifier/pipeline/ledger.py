@@ -40,9 +40,12 @@ class Ledger:
         """The last known records of these jobs."""
         return await self._store.records(identities) if identities else {}
 
-    async def write(self, observed: Observed) -> None:
-        """Take one observation; it is committed within a second, or with the hundredth. Raises StoreUnavailable."""
-        self._pending.append(observed)
+    async def write(self, *observed: Observed) -> None:
+        """Take observations; they are committed within a second, or with the hundredth. Raises StoreUnavailable.
+
+        Those of one call are committed together.
+        """
+        self._pending += observed
         if len(self._pending) >= BATCH_OBSERVATIONS or monotonic() - self._flushed >= BATCH_SECONDS:
             await self.flush()
 

@@ -65,6 +65,11 @@ class Looker:
         self._doubts: dict[JobIdentity, Doubt] = {}
         self._caught_up: list[Observed] = []
 
+    def begin(self) -> None:
+        """A new sweep begins: what a broken one saw and did not commit will be seen again."""
+        self.tally = Tally()
+        self._caught_up.clear()
+
     async def ask(self, name: str) -> TuningJob | JobMissing | CallFailed:
         """Describe one job. A failure is an answer too: one job in trouble delays no other."""
         scope = self._ledger.scope
@@ -141,8 +146,7 @@ class Looker:
         late, self._caught_up = self._caught_up, []
         if late:
             late[0] = replace(late[0], events=(Routed(self._late_notice(late), self._telling.operator),))
-        for each in late:
-            await self._ledger.write(each)
+            await self._ledger.write(*late)
 
     def _late_notice(self, late: list[Observed]) -> Notice:
         scope = self._ledger.scope
@@ -167,7 +171,7 @@ class Looker:
         if verdict.remembered is None:
             return
         if verdict.events and self._too_late(verdict.remembered):
-            self._caught_up.append(Observed(verdict.remembered, verdict.record))
+            self._caught_up.append(Observed(verdict.remembered, verdict.record, forget=forget))
             return
         routed = tuple(Routed(each, route(each, self._telling.routes)) for each in verdict.events)
         await self._ledger.write(Observed(verdict.remembered, verdict.record, routed, forget))

@@ -1,12 +1,25 @@
 """The watch loop where answers lag, contradict each other or get lost: nothing false, nothing twice, nothing missed."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from notifier.errors import StoreUnavailable
+from notifier.model import Event, Notice, Scope
+from notifier.ports import Observed
+from notifier.store import SqlWatchStore
 from tests.examples import NOON
 from tests.pipeline.conftest import Service
-from tests.pipeline.sagemaker import Job, SageMaker
+from tests.pipeline.sagemaker import DESCRIBE, Job, SageMaker
 
 T0 = NOON.timestamp()
 HOUR = 3600.0
 DAY = 86400.0
+
+
+async def bodies(service: Service) -> list[Event | Notice]:
+    rows = await service.store.outbox.owed("hook", 10_000)
+    found = await service.store.outbox.events([each.event_id for each in rows])
+    return [found[each.event_id] for each in rows]
 
 
 async def test_an_empty_first_page_is_no_empty_account(service: Service, sagemaker: SageMaker) -> None:
@@ -27,3 +40,67 @@ async def test_an_empty_page_before_a_broken_one_is_no_empty_account(service: Se
 
     sagemaker.empty_pages, sagemaker.breaks_at_page = 0, None
     assert await service.sweeps(2) == ["watching"]
+
+
+async def test_late_endings_are_counted_once_though_the_first_sweep_after_the_outage_broke(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(*(Job(f"job-{n:03d}", T0 - HOUR - n) for n in range(150)))
+    await service.start(catch_up=DAY)
+    await service.sweep()
+    for n in range(150):
+        sagemaker.move(f"job-{n:03d}", status="Completed", ended=sagemaker.now)
+    sagemaker.breaks_at_page = 1
+    assert await service.sweep(later=2 * DAY) == []
+
+    sagemaker.breaks_at_page = None
+    assert await service.sweeps(2) == ["caught_up"]
+    *_, late = await bodies(service)
+    assert isinstance(late, Notice) and late.title.startswith("150 tuning jobs ended")
+
+
+class Answerless(SqlWatchStore):
+    """A store that commits what it is told to, once, and loses the connection before it says so."""
+
+    lost = False
+
+    async def commit(self, scope: Scope, observed: Sequence[Observed]) -> None:
+        await super().commit(scope, observed)
+        self._lose()
+
+    def _lose(self) -> None:
+        if not self.lost:
+            self.lost = True
+            raise StoreUnavailable("the connection was lost")
+
+
+async def test_late_endings_are_counted_in_one_line_whatever_a_commit_holds(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(*(Job(f"job-{n:03d}", T0 - HOUR - n) for n in range(150)))
+    await service.start(catch_up=DAY)
+    await service.sweep()
+    for n in range(150):
+        sagemaker.move(f"job-{n:03d}", status="Completed", ended=sagemaker.now)
+    watch = service.store.watch
+    service.store = replace(service.store, watch=Answerless(watch._database, watch._clock))
+    await service.start(catch_up=DAY)
+
+    assert await service.sweeps(2, later=2 * DAY) == ["caught_up"]
+
+
+async def test_a_late_ending_that_was_deleted_meanwhile_is_counted_and_forgotten(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    await service.start(catch_up=DAY)
+    await service.sweep()
+    sagemaker.put(Job("bad", sagemaker.now, "Failed", ended=sagemaker.now))
+    sagemaker.fails["bad"] = "InternalFailure"
+    await service.sweeps(2, later=DAY)
+    sagemaker.fails.clear()
+    sagemaker.remove("bad")
+
+    assert await service.sweeps(2, later=61.0) == ["caught_up"]
+    sagemaker.calls.clear()
+    assert await service.sweep() == []
+    assert sagemaker.calls[DESCRIBE] == 0
