@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from time import monotonic
 
 from notifier.model import JobIdentity, Remembered, Scope, ScopeState, TuningJob
@@ -25,6 +25,7 @@ class Ledger:
         """`stored` is what a restart would begin with: less than a minute behind `state`."""
         self._store = store
         self._wrote = False
+        self._in_doubt = False
         self._owed = owed
         self._pending: list[Observed] = []
         self._flushing = asyncio.Lock()
@@ -35,6 +36,13 @@ class Ledger:
         self.state = self.stored = await self._store.scope_state(self.scope)
         self.jobs = await self._store.remembered(self.scope)
         self.unfinished = {identity: job for identity, job in self.jobs.items() if job.unfinished}
+        self._in_doubt = False
+
+    async def settle(self) -> None:
+        """Where a commit failed or was cut off, find out what became of it: it may have come through all the same."""
+        if self._in_doubt:
+            await self.load()
+            self._owed()
 
     async def records(self, identities: Sequence[JobIdentity]) -> dict[JobIdentity, TuningJob]:
         """The last known records of these jobs."""
@@ -57,11 +65,20 @@ class Ledger:
             if not batch:
                 return
             self._wrote = True
-            await self._store.commit(self.scope, batch)
+            with self._doubting():
+                await self._store.commit(self.scope, batch)
             for each in batch:
                 self._take(each)
             if any(each.events for each in batch):
                 self._owed()
+
+    @contextlib.contextmanager
+    def _doubting(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._in_doubt = True
+            raise
 
     def _stored_lately(self, state: ScopeState) -> bool:
         stored, now = self.stored.complete_at, state.complete_at
@@ -88,7 +105,8 @@ class Ledger:
         if not notices and not self._wrote and self._stored_lately(state):
             self.state = state
             return
-        await self._store.complete(self.scope, state, notices)
+        with self._doubting():
+            await self._store.complete(self.scope, state, notices)
         self.state = self.stored = state
         self._wrote = False
         if notices:

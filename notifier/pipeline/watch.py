@@ -128,6 +128,7 @@ class Watch:
         if self._scope is None:
             return
         scope = self._scope
+        await scope.ledger.settle()
         scope.looker.begin()
         await scope.sweep.sweep(lambda state: self._announce(scope.ledger, state))
         if monotonic() - self._pruned >= PRUNE_INTERVAL and self._source.api != Api.PREVIEW:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from notifier.errors import StoreUnavailable
 from notifier.model import Event, Notice, Scope
 from notifier.ports import Observed
@@ -72,6 +74,25 @@ class Answerless(SqlWatchStore):
         if not self.lost:
             self.lost = True
             raise StoreUnavailable("the connection was lost")
+
+
+async def test_what_was_committed_without_an_answer_is_known_in_the_next_sweep(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    await service.start()
+    await service.sweep()
+    watch = service.store.watch
+    service.store = replace(service.store, watch=Answerless(watch._database, watch._clock))
+    await service.start()
+    sagemaker.put(Job("xgb", sagemaker.now, best=1, value=0.5))
+    assert await service.sweep() == ["started", "new_best"]
+    assert service.witness.outcomes == ["store"]
+
+    sagemaker.move("xgb", completed=1, best=2, value=0.7, status="Completed", ended=sagemaker.now)
+    assert await service.sweep() == ["new_best", "status_changed"]
+    *_, best, ending = await bodies(service)
+    assert isinstance(best, Event) and best.best is not None and best.best.improvement == pytest.approx(0.2)
+    assert isinstance(ending, Event) and ending.status is not None and ending.status.before == "InProgress"
 
 
 async def test_late_endings_are_counted_in_one_line_whatever_a_commit_holds(
