@@ -127,7 +127,8 @@ class ListSweep:
             case _ if memory is not None and memory.missing_since is not None:
                 await self._looker.sighted(memory)
             case Look.NOTHING if memory is not None:
-                reading.settled[id(row)] = Settled(row, identity, memory)
+                # The memory's identity is the very key of what is remembered: a dictionary then need not compare them.
+                reading.settled[id(row)] = Settled(row, memory.identity, memory)
         return False
 
     async def _unseen(self, reading: Reading, looks: asyncio.TaskGroup) -> None:
