@@ -87,9 +87,12 @@ class Looker:
 
     async def row(self, row: Summary, memory: Remembered | None, *, silent: bool, history: float | None) -> None:
         """Describe a job that its List row shows to have moved, and write down what that changes."""
+        if memory is not None:
+            memory = await self.sighted(memory)
         answer = await self.ask(row.name)
         sight = Sight(self.clock(), silent, history)
-        if isinstance(answer, TuningJob):
+        # Where the name was used again meanwhile, the answer speaks of another job, which List will show.
+        if isinstance(answer, TuningJob) and (memory is None or answer.identity == memory.identity):
             await self.judge(memory, await self._record(memory, answer), answer, row, sight)
         else:
             scope = self._ledger.scope
@@ -100,10 +103,11 @@ class Looker:
         answer = await self.ask(memory.name)
         if isinstance(answer, CallFailed):
             return
-        # Where the name was used again, the job we remember is gone, and the new one is List's to show.
         if isinstance(answer, TuningJob) and answer.identity == memory.identity:
-            await self.judge(memory, record, answer, None, Sight(self.clock()))
-        else:
+            await self.judge(await self.sighted(memory), record, answer, None, Sight(self.clock()))
+        # Where the name was used again, the job we remember is gone, and the new one is List's to show. An answer that
+        # still speaks of an earlier job of the name says nothing.
+        elif isinstance(answer, JobMissing) or answer.identity.created > memory.identity.created:
             await self.missing(memory, record)
 
     async def judge(
@@ -137,9 +141,12 @@ class Looker:
         """Tell what there is to tell of a job, and remember it no longer."""
         await self._write(verdict, forget=True)
 
-    async def sighted(self, memory: Remembered) -> None:
-        """List shows a job that was not found a moment ago: it is not missing after all."""
-        await self._ledger.write(Observed(replace(memory, missing_since=None)))
+    async def sighted(self, memory: Remembered) -> Remembered:
+        """A job is seen, whatever else is said of it: if it was not found a moment ago, it is not missing after all."""
+        if memory.missing_since is not None:
+            memory = replace(memory, missing_since=None)
+            await self._ledger.write(Observed(memory))
+        return memory
 
     async def tell_late(self) -> None:
         """Commit the endings that are too old to be told one by one, together with one line that counts them."""

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from notifier.detection.judgement import identity_of
 from notifier.detection.sweep import Look, audit, full_sweep_due, history_before, horizon, kept_after, look
@@ -135,7 +135,9 @@ class ListSweep:
         """Describe by name what List did not show, what lies beyond the horizon, and those whose turn the audit is."""
         names = [each for each in reading.wanted if each.identity not in reading.seen]
         reading.looked_at.update(each.identity for each in names)
-        names += audit(reading.wanted, self._looker.clock().timestamp(), reading.looked_at)
+        audited = audit(reading.wanted, self._looker.clock().timestamp(), reading.looked_at)
+        # List has just shown them: what was not found before is not missing.
+        names += [replace(each, missing_since=None) for each in audited]
         records = await self._ledger.records([each.identity for each in names])
         for each in names:
             looks.create_task(self._looker.name(each, records.get(each.identity)), name=f"look at {each.name}")

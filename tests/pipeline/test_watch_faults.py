@@ -110,6 +110,79 @@ async def test_late_endings_are_counted_in_one_line_whatever_a_commit_holds(
     assert await service.sweeps(2, later=2 * DAY) == ["caught_up"]
 
 
+async def test_a_name_used_again_before_list_shows_it_lends_nothing_to_the_job_before(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("again", T0 - HOUR, completed=1, best=1, value=0.5))
+    await service.start()
+    await service.sweep()
+    sagemaker.move("again", completed=2)
+    sagemaker.jobs["again"] = Job("again", sagemaker.now, "Stopping", completed=3, best=3, value=0.9)
+
+    assert await service.sweep() == []
+    sagemaker.rows["again"] = sagemaker.jobs["again"]
+    assert await service.sweep() == ["started", "new_best"]
+    assert await service.sweeps(2, later=61.0) == ["deleted"]
+    *_, gone = await bodies(service)
+    assert isinstance(gone, Event) and gone.job.best is not None and gone.job.best.training_job_name == "again-001"
+
+
+async def test_an_answer_about_an_earlier_job_of_the_name_is_no_deletion(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("again", T0 - HOUR))
+    await service.start()
+    await service.sweep()
+    new = sagemaker.rows.pop("again")
+    sagemaker.jobs["again"] = Job("again", T0 - DAY, "Completed")
+
+    assert await service.sweeps(4, later=61.0) == []
+    sagemaker.put(new)
+    assert await service.sweep() == []
+
+
+@pytest.mark.parametrize(
+    "sight",
+    [
+        pytest.param("a-row-whose-describe-fails", id="list-shows-it-while-describe-fails"),
+        pytest.param("a-stale-answer", id="an-older-answer-shows-it"),
+    ],
+)
+async def test_any_sighting_between_two_misses_begins_anew(service: Service, sagemaker: SageMaker, sight: str) -> None:
+    job = Job("shy", T0 - HOUR, completed=5)
+    sagemaker.put(job)
+    await service.start()
+    await service.sweep()
+    sagemaker.remove("shy")
+    assert await service.sweep() == []
+
+    if sight == "a-stale-answer":
+        sagemaker.jobs["shy"] = replace(job, completed=4)
+    else:
+        sagemaker.put(replace(job, completed=6))
+        sagemaker.fails["shy"] = "InternalFailure"
+    assert await service.sweep() == []
+    sagemaker.fails.clear()
+    sagemaker.jobs.clear()
+    sagemaker.rows.clear()
+
+    assert await service.sweep() == []
+    assert await service.sweep(later=59.0) == []
+    assert await service.sweep(later=1.0) == ["deleted"]
+
+
+async def test_what_list_shows_in_every_sweep_is_not_gone_though_describe_does_not_find_it(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("half", T0 - HOUR))
+    await service.start()
+    await service.sweep()
+    del sagemaker.jobs["half"]
+
+    assert await service.sweeps(6, later=HOUR) == []
+    assert await service.sweeps(6, later=30.0) == []
+
+
 async def test_a_late_ending_that_was_deleted_meanwhile_is_counted_and_forgotten(
     service: Service, sagemaker: SageMaker
 ) -> None:
