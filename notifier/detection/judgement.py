@@ -68,9 +68,12 @@ def judge(
 
 
 def unanswered(memory: Remembered | None, row: Summary, account_id: str, region: str, sight: Sight) -> Verdict:
-    """A row whose Describe failed or has not caught up: a known job stays as it was, a new one is noted, to be told."""
+    """A row whose Describe failed or has not caught up: a known job stays as it was, a new one is noted, to be told.
+
+    Of a newly selected job the row is the baseline then: its first Describe tells no best, but it tells an ending.
+    """
     if memory is not None:
-        return Verdict(None)
+        return Verdict(None) if memory.watched else row_alone(memory, row, account_id, region, watched=True)
     record = from_summary(row, account_id, region)
     noted = from_row(record, told=sight.silent or _history(record, sight))
     return Verdict(noted, record)

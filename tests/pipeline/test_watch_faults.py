@@ -183,6 +183,24 @@ async def test_what_list_shows_in_every_sweep_is_not_gone_though_describe_does_n
     assert await service.sweeps(6, later=30.0) == []
 
 
+async def test_a_job_newly_selected_tells_its_ending_though_its_first_describe_failed(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("bert", T0 - HOUR))
+    await service.start(jobs=("xgb*",))
+    await service.sweep()
+    await service.start()
+    sagemaker.fails["bert"] = "InternalFailure"
+    sagemaker.move("bert", completed=3, best=3, value=0.7, status="Stopping")
+    assert await service.sweep() == []
+
+    del sagemaker.fails["bert"]
+    sagemaker.move("bert", status="Stopped", ended=sagemaker.now)
+    assert await service.sweep() == ["status_changed"]
+    *_, ending = await bodies(service)
+    assert isinstance(ending, Event) and ending.status is not None and ending.status.before == "Stopping"
+
+
 async def test_a_late_ending_that_was_deleted_meanwhile_is_counted_and_forgotten(
     service: Service, sagemaker: SageMaker
 ) -> None:
