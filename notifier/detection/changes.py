@@ -57,8 +57,11 @@ def improved(before: TuningJob | None, now: TuningJob) -> bool:
 def keep_best(before: TuningJob | None, now: TuningJob) -> BestTrainingJob | None:
     """The leader worth remembering: a worse or valueless one never replaces a better one."""
     led, leader = before.best if before else None, now.best
-    if led is None or leader is None:
-        return leader or led
+    if leader is None:
+        return led
+    if led is None:
+        # One that was not worth telling yet must stay news for when its value comes.
+        return leader if improved(before, now) else None
     if leader.training_job_name == led.training_job_name:
         return leader if _value(leader) is not None or _value(led) is None else led
     return leader if improved(before, now) else led

@@ -102,6 +102,15 @@ def test_the_same_training_job_is_no_new_best_whatever_its_value() -> None:
     assert not improved(tuning_job(best=best(1, 0.5)), tuning_job(best=best(1, 0.9)))
 
 
+def test_the_first_leader_is_told_when_its_value_comes() -> None:
+    valueless = tuning_job(best=best(1, None))
+    assert told(tuning_job(), valueless) == []
+    known = replace(valueless, best=keep_best(tuning_job(), valueless))
+
+    (event,) = told(known, tuning_job(best=best(1, 0.5)))
+    assert event.best is not None and (event.best.current.value, event.best.previous) == (0.5, None)
+
+
 def test_a_multi_algorithm_job_goes_by_the_direction_of_the_definition() -> None:
     directions = {"forest": Direction.MAXIMIZE, "linear": Direction.MINIMIZE}
 
