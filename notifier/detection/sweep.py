@@ -2,8 +2,9 @@
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
 
 from notifier.model import FINAL, JobIdentity, Remembered, ScopeState, Summary, ended
 
@@ -93,17 +94,27 @@ def _differs(row: Summary, memory: Remembered) -> bool:
     return row.status != memory.status or row.counts != memory.counts
 
 
-def audit(unfinished: Collection[Remembered], now: float, looked_at: Container[JobIdentity] = ()) -> list[Remembered]:
+def audit(
+    unfinished: Collection[Remembered],
+    now: float,
+    looked_at: Container[JobIdentity] = (),
+    asked: Mapping[JobIdentity, float] = MappingProxyType({}),
+) -> list[Remembered]:
     """Unfinished jobs to be described though nothing moved: at most 1 % (or one), the oldest look first.
 
-    `looked_at` are those that are looked at in this sweep anyway.
+    `looked_at` are those that are looked at in this sweep anyway; `asked` says when an audit last asked for a job
+    (epoch seconds): one that gives no answer must not take the turn of the others.
     """
+
+    def last(job: Remembered) -> float:
+        return max(job.looked_at, asked.get(job.identity, 0.0))
+
     due = sorted(
         (
             each
             for each in unfinished
-            if now - each.looked_at >= AUDIT_SECONDS and each.described and each.identity not in looked_at
+            if now - last(each) >= AUDIT_SECONDS and each.described and each.identity not in looked_at
         ),
-        key=lambda each: each.looked_at,
+        key=last,
     )
-    return due[: math.ceil(len(unfinished) * AUDIT_SHARE)]
+    return due[: max(1, int(len(unfinished) * AUDIT_SHARE))]

@@ -9,7 +9,16 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from notifier.detection.judgement import identity_of
-from notifier.detection.sweep import Look, audit, full_sweep_due, history_before, horizon, kept_after, look
+from notifier.detection.sweep import (
+    AUDIT_SECONDS,
+    Look,
+    audit,
+    full_sweep_due,
+    history_before,
+    horizon,
+    kept_after,
+    look,
+)
 from notifier.model import JobIdentity, Page, Remembered, ScopeState, Summary, ended
 from notifier.pipeline.ledger import Ledger
 from notifier.pipeline.look import Looker
@@ -61,6 +70,7 @@ class ListSweep:
         self._rows: array[float] | None = None
         self._settled: dict[int, Settled] = {}
         """By the id of the row, which cannot be another's while it is held here."""
+        self._audited: dict[JobIdentity, float] = {}
 
     async def sweep(self, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
         """Read, look and commit; then complete the sweep, with what `announce` says of its state.
@@ -135,7 +145,10 @@ class ListSweep:
         """Describe by name what List did not show, what lies beyond the horizon, and those whose turn the audit is."""
         names = [each for each in reading.wanted if each.identity not in reading.seen]
         reading.looked_at.update(each.identity for each in names)
-        audited = audit(reading.wanted, self._looker.clock().timestamp(), reading.looked_at)
+        now = self._looker.clock().timestamp()
+        audited = audit(reading.wanted, now, reading.looked_at, self._audited)
+        lately = {identity: at for identity, at in self._audited.items() if now - at < AUDIT_SECONDS}
+        self._audited = lately | {each.identity: now for each in audited}
         # List has just shown them: what was not found before is not missing.
         names += [replace(each, missing_since=None) for each in audited]
         records = await self._ledger.records([each.identity for each in names])

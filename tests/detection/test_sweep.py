@@ -116,6 +116,16 @@ def test_reads_every_row_daily(full_at: float | None, now: float, due: bool) -> 
 def test_audits_at_most_one_in_a_hundred_oldest_look_first() -> None:
     quiet = [memory(float(each), looked_at=float(each)) for each in range(250)]
 
-    assert [each.looked_at for each in audit(quiet, now=10 * HOUR)] == [0.0, 1.0, 2.0]
+    assert [each.looked_at for each in audit(quiet, now=10 * HOUR)] == [0.0, 1.0]
+    assert len(audit(quiet[:99], now=10 * HOUR)) == 1
     assert audit(quiet, now=HOUR - 1) == []
     assert audit([], now=HOUR) == []
+
+
+def test_an_audit_without_an_answer_is_not_asked_for_again_before_its_turn() -> None:
+    silent, other = memory(1.0), memory(2.0, looked_at=1.0)
+    asked = {silent.identity: 10 * HOUR}
+
+    assert audit([silent, other], now=10 * HOUR + 30, asked=asked) == [other]
+    assert audit([silent], now=11 * HOUR - 1, asked=asked) == []
+    assert audit([silent], now=11 * HOUR, asked=asked) == [silent]

@@ -216,3 +216,17 @@ async def test_a_late_ending_that_was_deleted_meanwhile_is_counted_and_forgotten
     sagemaker.calls.clear()
     assert await service.sweep() == []
     assert sagemaker.calls[DESCRIBE] == 0
+
+
+async def test_one_job_whose_describe_fails_for_ever_leaves_the_others_their_audit(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("bad", T0 - HOUR), Job("good", T0 - HOUR))
+    await service.start()
+    await service.sweep()
+    sagemaker.fails["bad"] = "AccessDeniedException"
+    sagemaker.move("good", best=1, value=0.5)
+    sagemaker.calls.clear()
+
+    assert [*await service.sweep(later=HOUR), *await service.sweeps(20)] == ["new_best"]
+    assert sagemaker.calls[DESCRIBE] == 2
