@@ -30,7 +30,8 @@ def kept_after(state: ScopeState, now: float) -> float:
 
 def full_sweep_due(state: ScopeState, now: float) -> bool:
     """Whether the next sweep reads every row: the first, then daily."""
-    return state.full_at is None or not 0 <= now - state.full_at < FULL_SECONDS
+    # Either way: the local clock may be behind the server's, by which sweeps are dated.
+    return state.full_at is None or abs(now - state.full_at) >= FULL_SECONDS
 
 
 def horizon(floor: float, unfinished: Iterable[Remembered], rows: Sequence[float]) -> float:

@@ -106,7 +106,8 @@ def test_no_other_depth_costs_fewer_calls(created: list[int], data: st.DataObjec
         pytest.param(None, 0.0, True, id="never-yet"),
         pytest.param(0.0, 86399.0, False, id="within-the-day"),
         pytest.param(0.0, 86400.0, True, id="a-day-later"),
-        pytest.param(100.0, 0.0, True, id="the-clock-went-back"),
+        pytest.param(86400.0, 0.0, True, id="the-clock-went-back"),
+        pytest.param(300.0, 0.0, False, id="the-local-clock-is-behind"),
     ],
 )
 def test_reads_every_row_daily(full_at: float | None, now: float, due: bool) -> None:

@@ -230,3 +230,14 @@ async def test_one_job_whose_describe_fails_for_ever_leaves_the_others_their_aud
 
     assert [*await service.sweep(later=HOUR), *await service.sweeps(20)] == ["new_best"]
     assert sagemaker.calls[DESCRIBE] == 2
+
+
+async def test_a_local_clock_behind_awss_costs_no_further_full_sweep(service: Service, sagemaker: SageMaker) -> None:
+    sagemaker.put(*(Job(f"ended-{n}", T0 - DAY - 60 * n, "Completed") for n in range(250)))
+    sagemaker.ahead = 200.0
+    await service.start()
+    await service.sweep()
+    sagemaker.calls.clear()
+
+    await service.sweeps(3)
+    assert sagemaker.calls.total() == 3
