@@ -129,13 +129,14 @@ class Looker:
         scope = self._ledger.scope
         await self._write(row_alone(memory, row, scope.account_id, scope.region, watched=watched))
 
-    async def missing(self, memory: Remembered, record: TuningJob | None) -> None:
-        """Write down that a remembered job was not found."""
+    async def missing(self, memory: Remembered, record: TuningJob | None) -> bool:
+        """Write down that a remembered job was not found; say whether that makes it a deleted one."""
         verdict = missing(memory, record, Sight(self.clock()))
         if verdict is None:
             await self._ledger.write(Observed(memory, forget=True))
-        else:
-            await self._write(verdict, forget=bool(verdict.events))
+            return True
+        await self._write(verdict, forget=bool(verdict.events))
+        return bool(verdict.events)
 
     async def forget(self, verdict: Verdict) -> None:
         """Tell what there is to tell of a job, and remember it no longer."""

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from notifier.detection.judgement import Sight, gone
 from notifier.errors import CallFailed, JobMissing
 from notifier.model import Remembered, ScopeState, TuningJob
 from notifier.pipeline.ledger import Ledger
 from notifier.pipeline.look import Looker
-from notifier.ports import Routed
+from notifier.ports import Observed, Routed
 
 ENDED_INTERVAL = 600.0
 """Seconds between two looks at a name whose job has ended: it may be used again."""
@@ -21,6 +22,8 @@ class NameSweep:
         self._ledger = ledger
         self._looker = looker
         self._names = names
+        self._gone: dict[str, float] = {}
+        """Names whose job was told to be deleted, and when they were last looked at: what takes the name is news."""
 
     async def sweep(self, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
         """Look at every name whose turn it is, commit, and complete the sweep.
@@ -29,7 +32,7 @@ class NameSweep:
         """
         started = self._looker.clock().timestamp()
         newest = self._newest()
-        due = [name for name in self._names if self._due(newest.get(name.lower()), started)]
+        due = [name for name in self._names if self._due(name, newest.get(name.lower()), started)]
         async with self._ledger.batching():
             records = await self._ledger.records([each.identity for each in newest.values()])
             async with asyncio.TaskGroup() as looks:
@@ -49,15 +52,26 @@ class NameSweep:
         if isinstance(answer, CallFailed):
             return
         if isinstance(answer, JobMissing):
-            if memory is not None and memory.unfinished:
-                await self._looker.missing(memory, record)
+            await self._missing(name, memory, record)
             return
-        sight = Sight(self._looker.clock(), silent=memory is None)
-        if memory is not None and answer.identity != memory.identity:
+        # What takes the name of a deleted job is news; the first answer to a name is not.
+        sight = Sight(self._looker.clock(), silent=memory is None and self._gone.pop(name.lower(), None) is None)
+        if memory is not None and answer.identity == memory.identity:
+            memory = await self._looker.sighted(memory)
+        elif memory is not None:
+            if answer.identity.created < memory.identity.created:
+                return  # Stale: it speaks of an earlier job of the name.
             if memory.unfinished and record is not None:
                 await self._looker.forget(gone(memory, record, sight))
             memory = record = None
         await self._looker.judge(memory, record, answer, None, sight)
+
+    async def _missing(self, name: str, memory: Remembered | None, record: TuningJob | None) -> None:
+        now = self._looker.clock().timestamp()
+        if memory is not None and not memory.unfinished:
+            await self._ledger.write(Observed(replace(memory, looked_at=now)))
+        elif (memory is not None and await self._looker.missing(memory, record)) or name.lower() in self._gone:
+            self._gone[name.lower()] = now
 
     def _newest(self) -> dict[str, Remembered]:
         newest: dict[str, Remembered] = {}
@@ -65,6 +79,8 @@ class NameSweep:
             newest[each.identity.name] = each
         return newest
 
-    @staticmethod
-    def _due(memory: Remembered | None, now: float) -> bool:
-        return memory is None or memory.unfinished or not 0 <= now - memory.looked_at < ENDED_INTERVAL
+    def _due(self, name: str, memory: Remembered | None, now: float) -> bool:
+        if memory is not None and memory.unfinished:
+            return True
+        looked_at = memory.looked_at if memory is not None else self._gone.get(name.lower())
+        return looked_at is None or not 0 <= now - looked_at < ENDED_INTERVAL

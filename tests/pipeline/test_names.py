@@ -50,6 +50,59 @@ async def test_a_name_that_vanishes_is_deleted_after_two_misses(service: Service
     assert await service.sweep() == []
 
 
+async def test_what_takes_the_name_of_a_deleted_job_is_news(service: Service, sagemaker: SageMaker) -> None:
+    sagemaker.put(Job("one", T0))
+    await service.start(jobs=("one",), api="preview")
+    await service.sweep()
+    sagemaker.remove("one")
+    assert await service.sweeps(3) == ["deleted"]
+    sagemaker.calls.clear()
+    assert await service.sweeps(2, later=599.0) == []
+    assert sagemaker.calls == {PREVIEW: 1}
+
+    sagemaker.put(Job("one", sagemaker.now))
+    assert await service.sweep(later=600.0) == ["started"]
+
+
+async def test_a_deleted_name_whose_job_had_ended_is_looked_at_every_ten_minutes_as_before(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("one", T0, "Completed"))
+    await service.start(jobs=("one",), api="preview")
+    await service.sweep()
+    sagemaker.remove("one")
+    sagemaker.calls.clear()
+
+    assert await service.sweeps(40) == []
+    assert sagemaker.calls == {PREVIEW: 2}
+
+
+async def test_an_answer_about_an_earlier_job_of_the_name_changes_nothing(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("one", T0))
+    await service.start(jobs=("one",), api="preview")
+    await service.sweep()
+    sagemaker.put(Job("one", T0 - 3600.0, "Completed"))
+    assert await service.sweeps(3, later=61.0) == []
+
+    sagemaker.put(Job("one", T0, "Completed"))
+    assert await service.sweep() == ["status_changed"]
+
+
+async def test_a_name_seen_between_two_misses_is_not_deleted(service: Service, sagemaker: SageMaker) -> None:
+    sagemaker.put(Job("one", T0, completed=5))
+    await service.start(jobs=("one",), api="preview")
+    await service.sweep()
+    for completed in (4, 5):
+        sagemaker.remove("one")
+        assert await service.sweep() == []
+        sagemaker.put(Job("one", T0, completed=completed))
+        assert await service.sweep() == []
+    sagemaker.remove("one")
+    assert await service.sweep() == []
+
+
 async def test_when_no_name_can_be_asked_for_the_sweep_has_failed(service: Service, sagemaker: SageMaker) -> None:
     sagemaker.put(Job("one", T0))
     sagemaker.fails[PREVIEW] = "AccessDeniedException"
