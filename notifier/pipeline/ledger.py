@@ -120,20 +120,22 @@ class Ledger:
         return len(forgotten)
 
     @contextlib.asynccontextmanager
-    async def batching(self) -> AsyncIterator[None]:
+    async def batching(self, beat: Callable[[], None]) -> AsyncIterator[None]:
         """While this lasts, nothing written waits longer than a second for its commit; what is left over is dropped.
 
-        What was dropped was never known: the next sweep sees it again.
+        What was dropped was never known: the next sweep sees it again. `beat` is called each second: a sweep that
+        AWS throttles may have nothing to say for many minutes, and yet it goes on.
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                ticking = tasks.create_task(self._tick(), name=f"commit {self.scope.key}")
+                ticking = tasks.create_task(self._tick(beat), name=f"commit {self.scope.key}")
                 yield
                 ticking.cancel()
         finally:
             self._pending.clear()
 
-    async def _tick(self) -> None:
+    async def _tick(self, beat: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(BATCH_SECONDS)
+            beat()
             await self.flush()

@@ -33,7 +33,7 @@ class NameSweep:
         started = self._looker.clock().timestamp()
         newest = self._newest()
         due = [name for name in self._names if self._due(name, newest.get(name.lower()), started)]
-        async with self._ledger.batching():
+        async with self._ledger.batching(self._looker.alive):
             records = await self._ledger.records([each.identity for each in newest.values()])
             async with asyncio.TaskGroup() as looks:
                 for name in due:

@@ -78,7 +78,7 @@ class ListSweep:
         Raises CallFailed where a page cannot be read (nothing is complete then) and StoreUnavailable, in groups.
         """
         reading = self._plan()
-        async with self._ledger.batching():
+        async with self._ledger.batching(self._looker.alive):
             async with asyncio.TaskGroup() as looks:
                 async with aclosing(self._source.pages()) as pages:
                     async for page in pages:

@@ -35,6 +35,7 @@ class Witness:
 
     outcomes: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    turns: int = 0
 
     def swept(self, region: str, outcome: str, seconds: float) -> None:
         self.outcomes.append(outcome)
@@ -42,7 +43,8 @@ class Witness:
     def told(self, event: Event) -> None:
         self.events.append(event)
 
-    def turned(self, region: str) -> None: ...
+    def turned(self, region: str) -> None:
+        self.turns += 1
 
 
 @dataclass

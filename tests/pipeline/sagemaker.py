@@ -1,5 +1,6 @@
 """A SageMaker on loopback whose tuning jobs a test moves by hand, over the real wire, with its own clock."""
 
+import asyncio
 import math
 import time
 from collections import Counter
@@ -115,6 +116,9 @@ class SageMaker:
     calls: Counter[str] = field(default_factory=Counter)
     described: list[str] = field(default_factory=list)
     url: str = ""
+    holds: set[str] = field(default_factory=set)
+    """Operations that wait for `released` before they answer."""
+    released: asyncio.Event = field(default_factory=asyncio.Event)
     live: bool = False
     """Whether its clock is the real one: for a service that is a process of its own."""
 
@@ -141,6 +145,8 @@ class SageMaker:
             return self._reply(NO_STS if "sts" in self.fails else None, sts=True)
         operation, members = target.partition(".")[2], await request.json()
         self.calls[operation] += 1
+        if operation in self.holds:
+            await self.released.wait()
         name = str(members.get("HyperParameterTuningJobName", members.get("TuningJobName", "")))
         if name:
             self.described.append(name)
@@ -190,6 +196,7 @@ class SageMaker:
         try:
             yield service
         finally:
+            service.released.set()
             await runner.cleanup()
 
 

@@ -1,5 +1,6 @@
 """The watch loop where answers lag, contradict each other or get lost: nothing false, nothing twice, nothing missed."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from notifier.ports import Observed
 from notifier.store import SqlWatchStore
 from tests.examples import NOON
 from tests.pipeline.conftest import Service
+from tests.pipeline.deliver_stage import until
 from tests.pipeline.sagemaker import DESCRIBE, Job, SageMaker
 
 T0 = NOON.timestamp()
@@ -241,3 +243,19 @@ async def test_a_local_clock_behind_awss_costs_no_further_full_sweep(service: Se
 
     await service.sweeps(3)
     assert sagemaker.calls.total() == 3
+
+
+async def test_a_sweep_that_waits_for_aws_still_shows_that_it_turns(
+    service: Service, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.pipeline.ledger.BATCH_SECONDS", 0.01)
+    sagemaker.put(Job("slow", T0 - HOUR))
+    sagemaker.holds.add(DESCRIBE)
+    await service.start()
+    async with asyncio.TaskGroup() as tasks:
+        sweeping = tasks.create_task(service.sweep())
+        await until(lambda: sagemaker.calls[DESCRIBE] > 0)
+        turns = service.witness.turns
+        await until(lambda: service.witness.turns > turns + 2)
+        sagemaker.released.set()
+    assert sweeping.result() == ["watching"]
