@@ -78,7 +78,7 @@ class Watch:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ticks: Callable[[], float] = monotonic,
     ) -> None:
-        """`ticks` are monotonic seconds, by which it is told how long nothing was seen."""
+        """`ticks` are monotonic seconds: how long nothing was seen or pruned."""
         self._source = source
         self._store = store
         self._watching = watching
@@ -88,7 +88,8 @@ class Watch:
         self._scope: WatchedScope | None = None
         self._empty_since: float | None = None
         self._trouble: str | None = None
-        self._pruned = monotonic()
+        self._ticks = ticks
+        self._pruned = ticks()
         self._blindness = Blindness(
             source.region, store, watching.telling.operator, owed=owed, clock=clock, ticks=ticks
         )
@@ -131,8 +132,8 @@ class Watch:
         await scope.ledger.settle()
         scope.looker.begin()
         await scope.sweep.sweep(lambda state: self._announce(scope.ledger, state))
-        if monotonic() - self._pruned >= PRUNE_INTERVAL and self._source.api != Api.PREVIEW:
-            self._pruned = monotonic()
+        if self._ticks() - self._pruned >= PRUNE_INTERVAL and self._source.api != Api.PREVIEW:
+            self._pruned = self._ticks()
             await scope.ledger.prune(kept_after(scope.ledger.state, self._clock().timestamp()))
 
     async def _open(self) -> "WatchedScope | None":
@@ -220,7 +221,11 @@ class Watch:
     def _failed(self, error: BaseException, seconds: float) -> str:
         """Say a trouble once in the log, not at every sweep; return what it is."""
         text = str(error) if isinstance(error, NotifierError) else "the sweep did not end within its deadline"
-        outcome = error.cause if isinstance(error, CallFailed) else "store"
+        outcome = Cause.DEADLINE.value
+        if isinstance(error, CallFailed):
+            outcome = error.cause
+        elif isinstance(error, StoreUnavailable):
+            outcome = "store"
         if text != self._trouble:
             log.warning("sweep failed, will try again", region=self._source.region, error=text)
             self._trouble = text

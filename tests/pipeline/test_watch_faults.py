@@ -13,7 +13,7 @@ from notifier.store import SqlWatchStore
 from tests.examples import NOON
 from tests.pipeline.conftest import Service
 from tests.pipeline.deliver_stage import until
-from tests.pipeline.sagemaker import DESCRIBE, Job, SageMaker
+from tests.pipeline.sagemaker import DESCRIBE, LIST, Job, SageMaker
 
 T0 = NOON.timestamp()
 HOUR = 3600.0
@@ -259,3 +259,26 @@ async def test_a_sweep_that_waits_for_aws_still_shows_that_it_turns(
         await until(lambda: service.witness.turns > turns + 2)
         sagemaker.released.set()
     assert sweeping.result() == ["watching"]
+
+
+async def test_a_sweep_that_does_not_end_is_cut_off_by_its_own_name(
+    service: Service, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.pipeline.watch.SWEEP_DEADLINE", 0.2)
+    sagemaker.holds.add(LIST)
+    await service.start()
+
+    assert await service.sweep() == []
+    assert service.witness.outcomes == ["deadline"]
+
+
+async def test_forgets_ended_jobs_once_no_sweep_can_take_them_for_news(service: Service, sagemaker: SageMaker) -> None:
+    sagemaker.put(Job("ended", T0 - DAY, "Completed"), Job("goes-on", T0 - DAY))
+    await service.start()
+    await service.sweep()
+    assert len(await service.store.desk.jobs()) == 2
+
+    assert await service.sweeps(2, later=4 * DAY) == []
+    assert [job.name for _, job in await service.store.desk.jobs()] == ["goes-on"]
+    assert await service.sweeps(3, later=DAY) == []
+    assert sagemaker.described.count("ended") == 0
