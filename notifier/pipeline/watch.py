@@ -159,7 +159,7 @@ class Watch:
             await ledger.complete(state, lambda state: self._watching_notice(ledger, state))
         selection = self._watching.selection
         sweep = (
-            NameSweep(ledger, looker, selection.jobs)
+            NameSweep(ledger, looker, [name for name in selection.jobs if selection.selects(name)])
             if self._source.api == Api.PREVIEW
             else ListSweep(self._source, ledger, looker, selection.selects)
         )

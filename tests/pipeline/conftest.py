@@ -58,14 +58,19 @@ class Service:
     watch: Watch | None = None
 
     async def start(
-        self, *, jobs: tuple[str, ...] = ("*",), api: str = "hyperparameter", catch_up: float = 7 * 86400.0
+        self,
+        *,
+        jobs: tuple[str, ...] = ("*",),
+        exclude: tuple[str, ...] = (),
+        api: str = "hyperparameter",
+        catch_up: float = 7 * 86400.0,
     ) -> None:
         self.witness = Witness()
         kind = preview_source if api == "preview" else hyperparameter_source
         opening = kind(new_session(), REGION, rate=10_000.0, meter=Meter(), patience=HASTE)
         source = await self.stack.enter_async_context(opening)
         telling = Telling((Route("hook"),), ("hook",), catch_up)
-        watching = Watching(Selection(jobs), telling, interval=1.0)
+        watching = Watching(Selection(jobs, exclude), telling, interval=1.0)
         self.watch = Watch(
             source,
             self.store.watch,

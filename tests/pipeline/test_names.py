@@ -103,6 +103,14 @@ async def test_a_name_seen_between_two_misses_is_not_deleted(service: Service, s
     assert await service.sweep() == []
 
 
+async def test_a_name_left_out_is_not_asked_for(service: Service, sagemaker: SageMaker) -> None:
+    sagemaker.put(Job("one", T0), Job("two", T0))
+    await service.start(jobs=("one", "two"), exclude=("t*",), api="preview")
+
+    assert await service.sweep() == ["watching"]
+    assert sagemaker.described == ["one"]
+
+
 async def test_when_no_name_can_be_asked_for_the_sweep_has_failed(service: Service, sagemaker: SageMaker) -> None:
     sagemaker.put(Job("one", T0))
     sagemaker.fails[PREVIEW] = "AccessDeniedException"
