@@ -228,6 +228,7 @@ class Stage:
         *,
         operator: tuple[str, ...] = (),
         wake: asyncio.Event | None = None,
+        beat: Callable[[], None] = lambda: None,
         **timing: Any,
     ) -> Delivery:
         """The loop of a destination."""
@@ -238,6 +239,7 @@ class Stage:
             meter=self.meter,
             wake=wake or asyncio.Event(),
             digest_jobs=DIGEST_JOBS,
+            beat=beat,
             timing=self.timeline.timing(**timing),
         )
 

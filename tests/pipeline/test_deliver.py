@@ -75,6 +75,20 @@ async def test_new_rows_wake_a_resting_loop(stage: Stage) -> None:
     assert len(stage.receiver.taken) == 1
 
 
+async def test_a_loop_that_was_woken_rests_again(stage: Stage) -> None:
+    wake, turns = asyncio.Event(), []
+    delivery = stage.delivery(stage.webhook(), wake=wake, look_every=60, beat=lambda: turns.append(stage.timeline.tick))
+    await owe(stage.store, [started()], "webhook")
+    wake.set()
+
+    async with stage.running(delivery):
+        await stage.settled("webhook")
+        await until(lambda: stage.timeline.tick > 600)
+
+    # One an interval, and the few that one delivery takes.
+    assert len(turns) < 20
+
+
 async def test_people_hear_the_first_best_at_once_and_later_ones_folded(stage: Stage) -> None:
     job = tuning_job()
     await owe(stage.store, [new_best(best(number, 0.9 + number / 100), job=job) for number in (1, 2, 3)], "slack")

@@ -172,3 +172,11 @@ async def test_what_the_disk_was_promised_is_durable(store: Store) -> None:
         }
 
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+
+
+async def test_whoever_writes_has_the_lock_before_it_reads(store: Store) -> None:
+    # Taken at the first write instead, it would be refused at once if a neighbour had written since the first read.
+    with closing(sqlite3.connect(store.file, timeout=0)) as neighbour:
+        async with database(store).writing():
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                neighbour.execute("BEGIN IMMEDIATE")
