@@ -88,6 +88,7 @@ class Watch:
         self._scope: WatchedScope | None = None
         self._empty_since: float | None = None
         self._trouble: str | None = None
+        self._complaints: set[str] = set()
         self._ticks = ticks
         self._pruned = ticks()
         self._blindness = Blindness(
@@ -237,8 +238,10 @@ class Watch:
         if self._trouble is not None:
             log.info("sweeps work again", region=self._source.region)
             self._trouble = None
-        for text in sorted({str(each) for each in tally.failures}):
+        complaints = {str(each) for each in tally.failures}
+        for text in sorted(complaints - self._complaints):
             log.warning("some jobs could not be described, will try again", region=self._source.region, error=text)
+        self._complaints = complaints
         log.debug("swept", region=self._source.region, pages=tally.pages, rows=tally.rows, looks=tally.looks)
         self._witness.swept(self._source.region, "ok", seconds)
 

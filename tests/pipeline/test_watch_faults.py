@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from notifier.errors import StoreUnavailable
 from notifier.model import Event, Notice, Scope
@@ -282,3 +283,16 @@ async def test_forgets_ended_jobs_once_no_sweep_can_take_them_for_news(service: 
     assert [job.name for _, job in await service.store.desk.jobs()] == ["goes-on"]
     assert await service.sweeps(3, later=DAY) == []
     assert sagemaker.described.count("ended") == 0
+
+
+async def test_says_once_in_the_log_that_a_job_cannot_be_described(service: Service, sagemaker: SageMaker) -> None:
+    await service.start()
+    await service.sweep()
+    sagemaker.put(Job("bad", sagemaker.now))
+    sagemaker.fails["bad"] = "InternalFailure"
+
+    with capture_logs() as logs:
+        await service.sweeps(3)
+    assert [each["event"] for each in logs if each["log_level"] == "warning"] == [
+        "some jobs could not be described, will try again"
+    ]
