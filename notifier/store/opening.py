@@ -93,15 +93,25 @@ def _holds_something(file: Path) -> bool:
 
 
 def _revision(file: Path) -> str | None:
-    # A read-only connection: another would fold a write-ahead log that a newer version left behind.
-    address = f"file:{quote(str(file.absolute()))}?mode=ro"
-    query = f"SELECT version_num FROM {migrations.VERSION_TABLE}"  # noqa: S608
     try:
-        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT)) as connection:
-            named = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (migrations.VERSION_TABLE,))
-            row = connection.execute(query).fetchone() if named.fetchone() else None
+        try:
+            # A read-only connection: another would fold a write-ahead log that a newer version left behind.
+            return _read_revision(file, "ro")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+            # Whoever made the file was killed at it: half a transaction must be undone before anybody can read.
+            return _read_revision(file, "rw")
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise StoreUnavailable(f"database {file}: {reason(error)}") from None
         raise StoreUnusable(f"cannot use {file}: {reason(error)}; mend it, or name another database") from None
+
+
+def _read_revision(file: Path, mode: str) -> str | None:
+    address = f"file:{quote(str(file.absolute()))}?mode={mode}"
+    query = f"SELECT version_num FROM {migrations.VERSION_TABLE}"  # noqa: S608
+    with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT)) as connection:
+        named = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (migrations.VERSION_TABLE,))
+        row = connection.execute(query).fetchone() if named.fetchone() else None
     return str(row[0]) if row else None

@@ -208,3 +208,29 @@ async def test_a_file_name_may_hold_what_urls_and_configurations_treat_specially
     async with open_store(f"sqlite:///{directory / 'n%20.db'}", exclusive=True) as store:
         await store.upkeep.probe()
         assert store.file.exists()
+
+
+def killed_before_its_log_was_ahead(file: Path) -> None:
+    """As a process leaves it that dies while the file is made: half a transaction, and the journal that undoes it."""
+    origin = file.with_suffix(".origin")
+    with closing(sqlite3.connect(origin, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE neighbours (name TEXT)")
+        connection.executemany("INSERT INTO neighbours VALUES (?)", [("n" * 500,)] * 200)
+        # So small that what is not committed yet goes to the disk.
+        connection.execute("PRAGMA cache_size = 2")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE neighbours SET name = 'x' || name")
+        shutil.copy(origin, file)
+        shutil.copy(f"{origin}-journal", f"{file}-journal")
+        connection.execute("ROLLBACK")
+
+
+async def test_what_a_killed_first_start_left_is_undone_and_used(url: str) -> None:
+    killed_before_its_log_was_ahead(sqlite_file(url))
+
+    async with open_store(url, exclusive=True) as store:
+        await store.watch.commit(SCOPE, [first_look(1)])
+        assert len(await store.outbox.owed("slack", 9)) == 1
+
+    with closing(sqlite3.connect(sqlite_file(url))) as connection:
+        assert connection.execute("SELECT count(*) FROM neighbours WHERE name LIKE 'x%'").fetchone() == (0,)
