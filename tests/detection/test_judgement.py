@@ -73,6 +73,13 @@ def test_a_describe_that_has_not_caught_up_with_its_row_changes_nothing() -> Non
     assert verdict.remembered is None and verdict.events == ()
 
 
+def test_a_describe_that_tells_another_ending_than_its_row_has_not_caught_up() -> None:
+    before, row = tuning_job(), summary(tuning_job(status=Status.STOPPED))
+
+    assert judge(remembered(before), before, tuning_job(status=Status.COMPLETED), row, SEEN).remembered is None
+    assert judge(remembered(before), before, tuning_job(status=Status.DELETING), row, SEEN).remembered is not None
+
+
 def test_a_new_job_whose_describe_failed_is_told_when_it_answers_though_it_ended_meanwhile() -> None:
     noted = unanswered(None, summary(tuning_job()), ACCOUNT, REGION, SEEN).remembered
     assert noted is not None and not noted.told and noted.unfinished
@@ -146,6 +153,7 @@ def test_three_agreeing_answers_over_two_minutes_are_believed_silently() -> None
     other = doubt(second, replace(answer, status=Status.STOPPING), 120.0)
 
     assert [each.believable(each.since + 0) for each in (first, second)] == [False, False]
+    assert not second.believable(500.0)
     assert not early.believable(119.0) and third.believable(120.0) and not other.believable(500.0)
     verdict = believe(memory, answer, SEEN)
     assert verdict.events == () and verdict.remembered is not None

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -119,6 +119,11 @@ class SageMaker:
     holds: set[str] = field(default_factory=set)
     """Operations that wait for `released` before they answer."""
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    between_pages: Callable[[], None] = lambda: None
+    """What happens after each page of List."""
+    at_once: int = 0
+    most_at_once: int = 0
+    """How many calls were under way together."""
     live: bool = False
     """Whether its clock is the real one: for a service that is a process of its own."""
 
@@ -139,6 +144,14 @@ class SageMaker:
         del self.jobs[name.lower()], self.rows[name.lower()]
 
     async def answer(self, request: web.Request) -> web.Response:
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        try:
+            return await self._answer(request)
+        finally:
+            self.at_once -= 1
+
+    async def _answer(self, request: web.Request) -> web.Response:
         self.now = time.time() if self.live else self.now
         target = request.headers.get("X-Amz-Target")
         if target is None:
@@ -154,7 +167,9 @@ class SageMaker:
         if failure is not None:
             return self._reply({"__type": failure, "message": "no"})
         if operation == LIST:
-            return self._reply(self._page(members))
+            page = self._reply(self._page(members))
+            self.between_pages()
+            return page
         job = self.jobs.get(name.lower())
         if job is None:
             return self._reply({"__type": "ResourceNotFound", "message": "no such job"})

@@ -1,6 +1,5 @@
 """The watch loop where answers lag, contradict each other or get lost: nothing false, nothing twice, nothing missed."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,8 +12,7 @@ from notifier.ports import Observed
 from notifier.store import SqlWatchStore
 from tests.examples import NOON
 from tests.pipeline.conftest import Service
-from tests.pipeline.deliver_stage import until
-from tests.pipeline.sagemaker import DESCRIBE, LIST, Job, SageMaker
+from tests.pipeline.sagemaker import DESCRIBE, Job, SageMaker
 
 T0 = NOON.timestamp()
 HOUR = 3600.0
@@ -221,70 +219,6 @@ async def test_a_late_ending_that_was_deleted_meanwhile_is_counted_and_forgotten
     assert sagemaker.calls[DESCRIBE] == 0
 
 
-async def test_one_job_whose_describe_fails_for_ever_leaves_the_others_their_audit(
-    service: Service, sagemaker: SageMaker
-) -> None:
-    sagemaker.put(Job("bad", T0 - HOUR), Job("good", T0 - HOUR))
-    await service.start()
-    await service.sweep()
-    sagemaker.fails["bad"] = "AccessDeniedException"
-    sagemaker.move("good", best=1, value=0.5)
-    sagemaker.calls.clear()
-
-    assert [*await service.sweep(later=HOUR), *await service.sweeps(20)] == ["new_best"]
-    assert sagemaker.calls[DESCRIBE] == 2
-
-
-async def test_a_local_clock_behind_awss_costs_no_further_full_sweep(service: Service, sagemaker: SageMaker) -> None:
-    sagemaker.put(*(Job(f"ended-{n}", T0 - DAY - 60 * n, "Completed") for n in range(250)))
-    sagemaker.ahead = 200.0
-    await service.start()
-    await service.sweep()
-    sagemaker.calls.clear()
-
-    await service.sweeps(3)
-    assert sagemaker.calls.total() == 3
-
-
-async def test_a_sweep_that_waits_for_aws_still_shows_that_it_turns(
-    service: Service, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("notifier.pipeline.ledger.BATCH_SECONDS", 0.01)
-    sagemaker.put(Job("slow", T0 - HOUR))
-    sagemaker.holds.add(DESCRIBE)
-    await service.start()
-    async with asyncio.TaskGroup() as tasks:
-        sweeping = tasks.create_task(service.sweep())
-        await until(lambda: sagemaker.calls[DESCRIBE] > 0)
-        turns = service.witness.turns
-        await until(lambda: service.witness.turns > turns + 2)
-        sagemaker.released.set()
-    assert sweeping.result() == ["watching"]
-
-
-async def test_a_sweep_that_does_not_end_is_cut_off_by_its_own_name(
-    service: Service, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("notifier.pipeline.watch.SWEEP_DEADLINE", 0.2)
-    sagemaker.holds.add(LIST)
-    await service.start()
-
-    assert await service.sweep() == []
-    assert service.witness.outcomes == ["deadline"]
-
-
-async def test_forgets_ended_jobs_once_no_sweep_can_take_them_for_news(service: Service, sagemaker: SageMaker) -> None:
-    sagemaker.put(Job("ended", T0 - DAY, "Completed"), Job("goes-on", T0 - DAY))
-    await service.start()
-    await service.sweep()
-    assert len(await service.store.desk.jobs()) == 2
-
-    assert await service.sweeps(2, later=4 * DAY) == []
-    assert [job.name for _, job in await service.store.desk.jobs()] == ["goes-on"]
-    assert await service.sweeps(3, later=DAY) == []
-    assert sagemaker.described.count("ended") == 0
-
-
 async def test_says_once_in_the_log_that_a_job_cannot_be_described(service: Service, sagemaker: SageMaker) -> None:
     await service.start()
     await service.sweep()
@@ -296,3 +230,47 @@ async def test_says_once_in_the_log_that_a_job_cannot_be_described(service: Serv
     assert [each["event"] for each in logs if each["log_level"] == "warning"] == [
         "some jobs could not be described, will try again"
     ]
+
+
+class Faulty(SqlWatchStore):
+    """A store with a fault of its own, once."""
+
+    faults = 1
+
+    async def commit(self, scope: Scope, observed: Sequence[Observed]) -> None:
+        if self.faults:
+            self.faults -= 1
+            raise ZeroDivisionError
+        await super().commit(scope, observed)
+
+
+async def test_a_fault_of_our_own_ends_one_sweep_and_not_the_watch(service: Service, sagemaker: SageMaker) -> None:
+    watch = service.store.watch
+    service.store = replace(service.store, watch=Faulty(watch._database, watch._clock))
+    sagemaker.put(Job("running", T0))
+    await service.start()
+
+    assert await service.sweeps(2) == ["watching"]
+    assert service.witness.outcomes == ["bug", "ok"]
+
+
+async def test_contradictions_with_a_fresh_answer_between_them_are_counted_anew(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    fresh = Job("back", T0 - HOUR, completed=9, best=9, value=0.9)
+    sagemaker.put(fresh)
+    await service.start()
+    await service.sweep()
+
+    def known() -> int:
+        (job,) = service.watch._scope.ledger.jobs.values()  # type: ignore[union-attr]
+        return job.counts.completed
+
+    old = Job("back", T0 - HOUR, completed=3, best=3, value=0.3)
+    for answers in ([old, old], [replace(fresh, in_progress=2)], [old, old]):
+        for answer in answers:
+            sagemaker.put(answer)
+            assert await service.sweep(later=100.0) == []
+    assert known() == 9
+    assert await service.sweep(later=100.0) == []
+    assert known() == 3
