@@ -14,7 +14,7 @@ STATE_SECONDS = 60.0
 
 
 class Ledger:
-    """One scope's memory. `jobs` and `state` only ever say what the store has committed."""
+    """One scope's memory. `jobs` only ever says what the store has committed; `state` may be a minute ahead of it."""
 
     def __init__(self, scope: Scope, store: WatchStore, owed: Callable[[], None]) -> None:
         self.scope = scope
@@ -22,7 +22,7 @@ class Ledger:
         self.unfinished: dict[JobIdentity, Remembered] = {}
         """Those of `jobs` of which more is expected: few beside thousands, and asked for in every sweep."""
         self.state = self.stored = ScopeState()
-        """`stored` is what a restart would begin with: less than a minute behind `state`."""
+        """`stored` is what a restart would begin with."""
         self._store = store
         self._wrote = False
         self._in_doubt = False

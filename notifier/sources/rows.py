@@ -29,12 +29,14 @@ class Rows:
         self._before = now
 
         def read(row: Answer) -> Summary:
-            # Times are compared without their zones: comparing those takes longer than reading the row.
+            # Times are compared without their zones: comparing those takes longer than reading the row. `fold` tells
+            # the two hours apart that carry the same clock when summer time ends.
             name, created = row.get("HyperParameterTuningJobName"), row.get("CreationTime")
             counters = row.get("TrainingJobStatusCounters")
             says = (
                 row.get("HyperParameterTuningJobStatus"),
                 created.replace(tzinfo=None) if isinstance(created, datetime) else created,
+                getattr(created, "fold", None),
                 tuple(map(counters.get, COUNTERS)) if isinstance(counters, dict) else None,
             )
             known = before.get(name)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -64,6 +65,17 @@ def test_only_the_listing_before_is_remembered() -> None:
     rows.listing()
 
     assert rows.listing()(row()) is not first
+
+
+def test_the_hour_that_comes_twice_when_summer_time_ends_makes_two_jobs() -> None:
+    berlin, rows = ZoneInfo("Europe/Berlin"), Rows()
+    summer = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(berlin)
+    winter = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).astimezone(berlin)
+    assert summer.replace(tzinfo=None) == winter.replace(tzinfo=None)
+
+    before = rows.listing()(row(CreationTime=summer))
+
+    assert rows.listing()(row(CreationTime=winter)).created_at - before.created_at == timedelta(hours=1)
 
 
 def test_the_time_is_in_utc_whatever_zone_it_came_in() -> None:

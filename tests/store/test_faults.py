@@ -46,7 +46,8 @@ async def test_a_kill_while_the_schema_is_made_leaves_a_database_that_opens(url:
             await kill(process)
 
         async with open_store(url, exclusive=True) as store:
-            await store.upkeep.probe()
+            await store.watch.commit(SCOPE, [first_look(1)])
+            assert len(await store.outbox.owed("slack", 10)) == 1
         sqlite_file(url).unlink()
 
 

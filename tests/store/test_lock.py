@@ -53,4 +53,4 @@ async def test_others_open_the_store_beside_a_running_service(url: str) -> None:
 async def test_the_lock_is_free_after_a_clean_end(url: str) -> None:
     for _ in range(2):
         async with open_store(url, exclusive=True) as store:
-            await store.upkeep.probe()
+            assert await store.desk.letters() == []
