@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_, select, update
 
 from notifier.model import Event, Hold, Notice, Remembered, Scope
 from notifier.store.codec import decode_body
-from notifier.store.engine import Database, uninterrupted
+from notifier.store.engine import Database, reading, writing
 from notifier.store.insertion import bites
 from notifier.store.outbox import HOLD
 from notifier.store.schema import UNSETTLED, State, events, holds, jobs, orphans, outbox
@@ -59,9 +58,10 @@ class Desk:
         self._database = database
         self._clock = clock
 
-    @uninterrupted
-    async def letters(
+    @reading
+    def letters(
         self,
+        connection: Connection,
         destinations: Collection[str] | None = None,
         states: Collection[State] | None = None,
         limit: int | None = None,
@@ -70,22 +70,25 @@ class Desk:
         query = select(*LETTER).where(UNSETTLED if states is None else outbox.c.state.in_(states))
         if destinations is not None:
             query = query.where(outbox.c.destination.in_(destinations))
-        async with self._database.reading() as connection:
-            return [_letter(row) for row in await connection.execute(query.order_by(outbox.c.seq).limit(limit))]
+        return [_letter(row) for row in connection.execute(query.order_by(outbox.c.seq).limit(limit))]
 
-    @uninterrupted
-    async def letter(self, seq: int) -> tuple[Letter, Event | Notice | None] | None:
+    @reading
+    def letter(self, connection: Connection, seq: int) -> tuple[Letter, Event | Notice | None] | None:
         """One row with its event; the event is None once its body is pruned. None: there is no such row."""
         query = select(*LETTER, events.c.body).join(events).where(outbox.c.seq == seq)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).first()
+        row = connection.execute(query).first()
         if row is None:
             return None
         return _letter(row), decode_body(row.body) if row.body else None
 
-    @uninterrupted
-    async def retry(
-        self, seqs: Collection[int] | None = None, *, to: str | None = None, present: Collection[str] | None = None
+    @writing
+    def retry(
+        self,
+        connection: Connection,
+        seqs: Collection[int] | None = None,
+        *,
+        to: str | None = None,
+        present: Collection[str] | None = None,
     ) -> list[int]:
         """Owe rows again at once; None: all that is stuck. Returns the rows that are owed now.
 
@@ -95,58 +98,52 @@ class Desk:
         destination that is held for ever, and with `to` also what is owed to one that is not `present` in the settings.
         """
         retried: list[int] = []
-        async with self._database.writing() as connection:
-            if seqs is None:
-                seqs = list(await connection.scalars(_stuck(None if to is None else present)))
-                if to is None:
-                    # Also where nothing waits now: the next message should find it open.
-                    await connection.execute(delete(holds).where(_LASTING))
-            for bite in bites(seqs):
-                condition = outbox.c.seq.in_(bite)
-                if to is not None:
-                    await _readdress(connection, condition, to, self._clock())
-                retried += await _owe_again(connection, condition)
+        if seqs is None:
+            seqs = list(connection.scalars(_stuck(None if to is None else present)))
+            if to is None:
+                # Also where nothing waits now: the next message should find it open.
+                connection.execute(delete(holds).where(_LASTING))
+        for bite in bites(seqs):
+            condition = outbox.c.seq.in_(bite)
+            if to is not None:
+                _readdress(connection, condition, to, self._clock())
+            retried += _owe_again(connection, condition)
         return sorted(retried)
 
-    @uninterrupted
-    async def discard(self, seqs: Collection[int]) -> list[int]:
+    @writing
+    def discard(self, connection: Connection, seqs: Collection[int]) -> list[int]:
         """Give unsettled rows up for ever; returns those that were given up."""
         discarded: list[int] = []
-        async with self._database.writing() as connection:
-            for bite in bites(seqs):
-                discarded += await _discard(connection, outbox.c.seq.in_(bite) & UNSETTLED, self._clock(), None)
+        for bite in bites(seqs):
+            discarded += _discard(connection, outbox.c.seq.in_(bite) & UNSETTLED, self._clock(), None)
         return sorted(discarded)
 
-    @uninterrupted
-    async def holds(self) -> dict[str, Hold]:
+    @reading
+    def holds(self, connection: Connection) -> dict[str, Hold]:
         """The destinations that are not sent to now, and why."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(holds.c.destination, *HOLD).order_by(holds.c.destination))
-            return {destination: Hold(*fields) for destination, *fields in rows}
+        rows = connection.execute(select(holds.c.destination, *HOLD).order_by(holds.c.destination))
+        return {destination: Hold(*fields) for destination, *fields in rows}
 
-    @uninterrupted
-    async def release(self, destination: str) -> bool:
+    @writing
+    def release(self, connection: Connection, destination: str) -> bool:
         """Lift a destination's hold; says whether there was one."""
-        async with self._database.writing() as connection:
-            done = await connection.execute(delete(holds).where(holds.c.destination == destination))
+        done = connection.execute(delete(holds).where(holds.c.destination == destination))
         return bool(done.rowcount)
 
-    @uninterrupted
-    async def orphans(self) -> dict[str, float]:
+    @reading
+    def orphans(self, connection: Connection) -> dict[str, float]:
         """Destinations that the settings no longer name, with rows of their own; since when (epoch seconds)."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(orphans.c.destination, orphans.c.since))
-            return {row.destination: row.since for row in rows}
+        rows = connection.execute(select(orphans.c.destination, orphans.c.since))
+        return {row.destination: row.since for row in rows}
 
-    @uninterrupted
-    async def jobs(self) -> list[tuple[Scope, Remembered]]:
+    @reading
+    def jobs(self, connection: Connection) -> list[tuple[Scope, Remembered]]:
         """Everything remembered, scope by scope, newest first."""
         query = select(jobs.c.scope, *REMEMBERED).order_by(jobs.c.scope, jobs.c.created.desc(), jobs.c.key)
-        async with self._database.reading() as connection:
-            return [(Scope(*row.scope.split("/")), remembered_of(row)) for row in await connection.execute(query)]
+        return [(Scope(*row.scope.split("/")), remembered_of(row)) for row in connection.execute(query)]
 
-    @uninterrupted
-    async def depths(self) -> list[Depth]:
+    @reading
+    def depths(self, connection: Connection) -> list[Depth]:
         """Unsettled rows by destination and state: what the metrics show."""
         query = (
             select(outbox.c.destination, outbox.c.state, func.count(), func.min(outbox.c.created_at))
@@ -154,9 +151,8 @@ class Desk:
             .group_by(outbox.c.destination, outbox.c.state)
             .order_by(outbox.c.destination, outbox.c.state)
         )
-        async with self._database.reading() as connection:
-            rows = await connection.execute(query)
-            return [Depth(destination, State(state), count, oldest) for destination, state, count, oldest in rows]
+        rows = connection.execute(query)
+        return [Depth(destination, State(state), count, oldest) for destination, state, count, oldest in rows]
 
 
 def _stuck(present: Collection[str] | None) -> Select[*tuple[Any, ...]]:
@@ -167,38 +163,36 @@ def _stuck(present: Collection[str] | None) -> Select[*tuple[Any, ...]]:
     return select(outbox.c.seq).where(UNSETTLED, stuck).order_by(outbox.c.seq)
 
 
-async def _owe_again(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[int]:
+def _owe_again(connection: Connection, condition: ColumnElement[bool]) -> list[int]:
     rows = update(outbox).where(condition, outbox.c.state.in_(_WAITING))
     fresh = rows.values(state=State.PENDING, attempts=0, next_at=0.0, alone_since=None)
-    found = (await connection.execute(fresh.returning(outbox.c.seq, outbox.c.destination))).all()
-    await connection.execute(delete(holds).where(holds.c.destination.in_({row.destination for row in found})))
+    found = connection.execute(fresh.returning(outbox.c.seq, outbox.c.destination)).all()
+    connection.execute(delete(holds).where(holds.c.destination.in_({row.destination for row in found})))
     return [row.seq for row in found]
 
 
-async def _readdress(connection: AsyncConnection, condition: ColumnElement[bool], to: str, now: float) -> None:
+def _readdress(connection: Connection, condition: ColumnElement[bool], to: str, now: float) -> None:
     elsewhere = select(outbox.c.seq, outbox.c.event_id).where(
         condition, outbox.c.state.in_(_WAITING), outbox.c.destination != to
     )
     there = select(outbox.c.event_id).where(
         outbox.c.destination == to, outbox.c.event_id.in_(elsewhere.with_only_columns(outbox.c.event_id))
     )
-    taken = set(await connection.scalars(there))
+    taken = set(connection.scalars(there))
     moved: list[int] = []
     doubled: list[int] = []
-    for seq, event_id in await connection.execute(elsewhere.order_by(outbox.c.seq)):
+    for seq, event_id in connection.execute(elsewhere.order_by(outbox.c.seq)):
         (doubled if event_id in taken else moved).append(seq)
         taken.add(event_id)
     for bite in bites(moved):
-        await connection.execute(update(outbox).where(outbox.c.seq.in_(bite)).values(destination=to))
+        connection.execute(update(outbox).where(outbox.c.seq.in_(bite)).values(destination=to))
     for bite in bites(doubled):
-        await _discard(connection, outbox.c.seq.in_(bite), now, f"already addressed to {to}")
+        _discard(connection, outbox.c.seq.in_(bite), now, f"already addressed to {to}")
 
 
-async def _discard(
-    connection: AsyncConnection, condition: ColumnElement[bool], now: float, error: str | None
-) -> list[int]:
+def _discard(connection: Connection, condition: ColumnElement[bool], now: float, error: str | None) -> list[int]:
     values = {"state": State.DISCARDED, "settled_at": now} | ({"error": error} if error else {})
-    return list(await connection.scalars(update(outbox).where(condition).values(values).returning(outbox.c.seq)))
+    return list(connection.scalars(update(outbox).where(condition).values(values).returning(outbox.c.seq)))
 
 
 def _letter(row: Row[*tuple[Any, ...]]) -> Letter:

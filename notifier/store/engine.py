@@ -1,14 +1,16 @@
 """The database behind the store: how it is found, how a transaction begins, and what its failures mean."""
 
 import asyncio
+import concurrent.futures
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -18,8 +20,6 @@ from sqlalchemy.exc import (
     NotSupportedError,
     ProgrammingError,
 )
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from notifier.errors import StoreUnavailable, StoreUnusable
 
@@ -29,9 +29,11 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process's write transaction: below the grace of a stop."""
 
-POOL_TIMEOUT = 30.0
-CONNECTIONS = 4
-"""One writes; the rest let reads go on meanwhile."""
+ANSWER_TIMEOUT = 30.0
+"""Seconds to wait for a transaction in all: a disk or a mount that hangs must not hold up the loop for ever."""
+
+READERS = 3
+"""Threads that read while another writes."""
 
 _BEGIN = "notifier_begin"
 _OUR_MISTAKES = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
@@ -53,7 +55,7 @@ def sqlite_file(url: str) -> Path:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise StoreUnusable("the database URL cannot be read; write sqlite:///path/to/notifier.db") from None
-    if parsed.drivername not in ("sqlite", "sqlite+aiosqlite"):
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise StoreUnusable(
             f"this version stores in SQLite, not in {parsed.drivername}; write sqlite:///path/to/notifier.db"
         )
@@ -68,73 +70,100 @@ def sqlite_file(url: str) -> Path:
     return Path(parsed.database)
 
 
-def uninterrupted(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Work that comes to its end although its caller is cancelled; the cancellation waits for it, then goes on.
-
-    Cancelled below a statement, the driver would leave the connection, its transaction and the write lock to the
-    garbage collector. Everything so marked is one transaction, bounded by BUSY_TIMEOUT, and never a loop of them.
-    """
-
-    @wraps(work)
-    async def whole(*args: P.args, **kwargs: P.kwargs) -> T:
-        task = asyncio.create_task(work(*args, **kwargs), name=f"store: {work.__name__}")
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await _ended(task)
-            raise
-
-    return whole
-
-
-async def _ended(task: "asyncio.Task[Any]") -> None:
-    """Wait for the task's end, however often we are cancelled meanwhile; what it brought interests nobody any more."""
-    while not task.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()
-
-
 class Database:
-    """One SQLite file: many read at a time, one writes, and every failure comes out as StoreUnavailable."""
+    """One SQLite file: many read at a time, one writes, and every failure comes out as StoreUnavailable.
+
+    A transaction is a plain function of a connection and runs as a whole in one thread: it comes to its end although
+    its caller is cancelled, and changes threads once, where a driver for asyncio does so for each statement.
+    """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._engine = _engine(file)
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-        # Within the process writers queue here: SQLite's own waiting polls, and is not fair.
-        self._writing = asyncio.Lock()
+        self._reading = ThreadPoolExecutor(READERS, "store-reads")
+        # Within the process writers queue for one thread: SQLite's own waiting polls, and is not fair.
+        self._writing = ThreadPoolExecutor(1, "store-writes")
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of the database and never takes the write lock."""
-        with self._explained():
-            async with self._engine.begin() as connection:
-                yield connection
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Work in a transaction that sees one state of the database and never takes the write lock."""
+        return await self._done(self._reading, self._engine, work)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that holds the write lock from its start; it commits at the end, or leaves no trace."""
-        with self._explained():
-            async with self._writing, self._writer.begin() as connection:
-                yield connection
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Work in a transaction that holds the write lock from its start; it commits at the end, or leaves no trace.
 
-    @uninterrupted
+        Which of both is not known yet where it raises StoreUnavailable for want of an answer, or is cancelled.
+        """
+        return await self._done(self._writing, self._writer, work)
+
     async def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""
-        await self._engine.dispose()
+        await self._answer(self._writing.submit(self._engine.dispose))
+        self._reading.shutdown(wait=False)
+        self._writing.shutdown(wait=False)
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+    async def _done(self, threads: Executor, engine: Engine, work: Callable[[Connection], T]) -> T:
+        def transaction() -> T:
+            with engine.begin() as connection:
+                return work(connection)
+
         try:
-            yield
+            return await self._answer(threads.submit(transaction))
         except _OUR_MISTAKES:
             raise
         except DBAPIError as error:
             raise StoreUnavailable(f"database {self.file}: {reason(error.orig)}") from None
-        except PoolTimeout:
-            raise StoreUnavailable(f"database {self.file}: it has not answered for {POOL_TIMEOUT:.0f} s") from None
+
+    async def _answer(self, working: "concurrent.futures.Future[T]") -> T:
+        """What the thread brings. A cancellation waits for it too, so that nothing is under way any more after it."""
+        answer = asyncio.wrap_future(working)
+        # What comes too late interests nobody any more; asyncio would complain of an error that nobody asked for.
+        answer.add_done_callback(lambda late: late.cancelled() or late.exception())
+        try:
+            await asyncio.wait({answer}, timeout=ANSWER_TIMEOUT)
+        except asyncio.CancelledError:
+            await _ended(answer)
+            raise
+        if not answer.done():
+            raise StoreUnavailable(f"database {self.file}: it has not answered for {ANSWER_TIMEOUT:.0f} s")
+        return answer.result()
+
+
+async def _ended(answer: "asyncio.Future[Any]") -> None:
+    """Wait for an answer as long as anybody does, however often we are cancelled meanwhile."""
+    end = asyncio.get_running_loop().time() + ANSWER_TIMEOUT
+    while not answer.done() and (left := end - asyncio.get_running_loop().time()) > 0:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({answer}, timeout=left)
+
+
+class Stored(Protocol):
+    """What stands on a database."""
+
+    _database: Database
+
+
+S = TypeVar("S", bound=Stored)
+
+
+def reading(work: Callable[Concatenate[S, Connection, P], T]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """A method that is one reading transaction; it is called without the connection."""
+
+    @wraps(work)
+    async def transaction(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.read(lambda connection: work(self, connection, *args, **kwargs))
+
+    return transaction
+
+
+def writing(work: Callable[Concatenate[S, Connection, P], T]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """A method that is one writing transaction; it is called without the connection."""
+
+    @wraps(work)
+    async def transaction(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.write(lambda connection: work(self, connection, *args, **kwargs))
+
+    return transaction
 
 
 def reason(error: BaseException | None) -> str:
@@ -145,18 +174,19 @@ def reason(error: BaseException | None) -> str:
     return known or str(error).partition("\n")[0]
 
 
-def _engine(file: Path) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(file)),
-        # None: the driver begins nothing by itself, the event below does.
-        connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None},
-        pool_size=CONNECTIONS,
+def _engine(file: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)),
+        # None: the driver begins nothing by itself, the event below does. Connections go from thread to thread.
+        connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None, "check_same_thread": False},
+        # As many as there are threads: none of them ever waits for one.
+        poolclass=QueuePool,
+        pool_size=READERS + 1,
         max_overflow=0,
-        pool_timeout=POOL_TIMEOUT,
         hide_parameters=True,
     )
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
     return engine
 
 

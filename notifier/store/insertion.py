@@ -1,12 +1,12 @@
 """INSERT … ON CONFLICT, which SQLite and PostgreSQL share in all but the import, and long lists in short bites."""
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 BITE = 500
 """Rows in one statement, or one pruning transaction: below every engine's limit, and quick for others to wait for."""
@@ -14,16 +14,24 @@ BITE = 500
 T = TypeVar("T")
 
 
-def insert_into(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """The dialect's INSERT, which knows ON CONFLICT."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return _insert(connection.dialect.name, table)
 
 
-def upsert(
-    connection: AsyncConnection, table: Table, *, keep: Collection[str] = ()
-) -> sqlite.Insert | postgresql.Insert:
+def upsert(connection: Connection, table: Table, *keep: str) -> sqlite.Insert | postgresql.Insert:
     """INSERT that replaces the row of the same primary key, all but the columns to `keep`."""
-    statement = insert_into(connection, table)
+    return _upsert(connection.dialect.name, table, keep)
+
+
+def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+# Written once: composing it for a table of many columns takes as long as executing it.
+@cache
+def _upsert(dialect: str, table: Table, keep: tuple[str, ...]) -> sqlite.Insert | postgresql.Insert:
+    statement = _insert(dialect, table)
     replaced = {
         column.name: statement.excluded[column.name]
         for column in table.columns

@@ -11,7 +11,7 @@ from sqlalchemy import true, update
 
 from notifier.errors import StoreUnavailable, StoreUnusable
 from notifier.store import migrations
-from notifier.store.engine import BUSY_TIMEOUT, Database, reason, uninterrupted
+from notifier.store.engine import BUSY_TIMEOUT, Database, reason
 from notifier.store.schema import State, outbox
 
 _MAGIC = b"SQLite format 3\0"
@@ -37,19 +37,16 @@ def inspect(file: Path) -> str | None:
     return revision
 
 
-@uninterrupted
 async def migrate(database: Database) -> None:
     """Bring the schema up to date in one transaction. Only the holder of the run lock may."""
-    async with database.writing() as connection:
-        await connection.run_sync(migrations.upgrade)
+    await database.write(migrations.upgrade)
 
 
-@uninterrupted
 async def mend(database: Database) -> None:
     """What was under way when the last run died may have arrived: owe it again, and say so."""
     interrupted = update(outbox).where(outbox.c.state == State.SENDING)
-    async with database.writing() as connection:
-        await connection.execute(interrupted.values(state=State.PENDING, repeated=true()))
+    owed_again = interrupted.values(state=State.PENDING, repeated=true())
+    await database.write(lambda connection: connection.execute(owed_again))
 
 
 async def examine(file: Path) -> str:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from sqlalchemy import bindparam, delete, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
 from notifier.model import Event, Hold, Notice, Owed, Told
 from notifier.ports import Outcome, Postponed
 from notifier.store.codec import decode_body, plain
-from notifier.store.engine import Database, uninterrupted
+from notifier.store.engine import Database, reading, writing
 from notifier.store.insertion import bites, upsert
 from notifier.store.owing import owe
 from notifier.store.schema import UNSETTLED, State, events, holds, outbox, told
@@ -31,8 +30,8 @@ class SqlOutboxStore:
         """The store's clock, epoch seconds: with SQLite, this machine's."""
         return self._clock()
 
-    @uninterrupted
-    async def owed(self, destination: str, limit: int) -> list[Owed]:
+    @reading
+    def owed(self, connection: Connection, destination: str, limit: int) -> list[Owed]:
         """Unsettled rows, oldest first, without dead letters.
 
         A row says `repeated` also while it is under way: whoever finds it without being the sender must assume that
@@ -44,87 +43,81 @@ class SqlOutboxStore:
             .order_by(outbox.c.seq)
             .limit(limit)
         )
-        async with self._database.reading() as connection:
-            return [
-                Owed(
-                    seq=row.seq,
-                    event_id=row.event_id,
-                    job_key=row.job_key,
-                    event_type=row.event_type,
-                    created_at=row.created_at,
-                    next_at=row.next_at,
-                    attempts=row.attempts,
-                    repeated=row.repeated or row.state == State.SENDING,
-                    alone_since=row.alone_since,
-                    final=row.final,
-                    best_value=row.best_value,
-                    direction=row.direction,
-                )
-                for row in await connection.execute(query)
-            ]
+        return [
+            Owed(
+                seq=row.seq,
+                event_id=row.event_id,
+                job_key=row.job_key,
+                event_type=row.event_type,
+                created_at=row.created_at,
+                next_at=row.next_at,
+                attempts=row.attempts,
+                repeated=row.repeated or row.state == State.SENDING,
+                alone_since=row.alone_since,
+                final=row.final,
+                best_value=row.best_value,
+                direction=row.direction,
+            )
+            for row in connection.execute(query)
+        ]
 
-    @uninterrupted
-    async def told(self, destination: str, job_keys: Collection[str]) -> dict[str, Told]:
+    @reading
+    def told(self, connection: Connection, destination: str, job_keys: Collection[str]) -> dict[str, Told]:
         """What people were last told of these jobs at this destination."""
         found: dict[str, Told] = {}
-        async with self._database.reading() as connection:
-            for bite in bites(job_keys):
-                query = select(told.c.job_key, told.c.at, told.c.value).where(
-                    told.c.destination == destination, told.c.job_key.in_(bite)
-                )
-                found |= {key: Told(at, value) for key, at, value in await connection.execute(query)}
+        for bite in bites(job_keys):
+            query = select(told.c.job_key, told.c.at, told.c.value).where(
+                told.c.destination == destination, told.c.job_key.in_(bite)
+            )
+            found |= {key: Told(at, value) for key, at, value in connection.execute(query)}
         return found
 
-    @uninterrupted
-    async def hold(self, destination: str) -> Hold | None:
+    @reading
+    def hold(self, connection: Connection, destination: str) -> Hold | None:
         """Why the destination is not sent to now; None where it is."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(*HOLD).where(holds.c.destination == destination))).first()
+        row = connection.execute(select(*HOLD).where(holds.c.destination == destination)).first()
         return Hold(*row) if row else None
 
-    @uninterrupted
-    async def events(self, event_ids: Collection[str]) -> dict[str, Event | Notice]:
+    @reading
+    def events(self, connection: Connection, event_ids: Collection[str]) -> dict[str, Event | Notice]:
         """The bodies; an event whose body is gone, or not readable by this version, is left out."""
         found: dict[str, Event | Notice] = {}
-        async with self._database.reading() as connection:
-            for bite in bites(event_ids):
-                query = select(events.c.id, events.c.body).where(events.c.id.in_(bite), events.c.body.is_not(None))
-                for event_id, text in await connection.execute(query):
-                    if body := decode_body(text):
-                        found[event_id] = body
+        for bite in bites(event_ids):
+            query = select(events.c.id, events.c.body).where(events.c.id.in_(bite), events.c.body.is_not(None))
+            for event_id, text in connection.execute(query):
+                if body := decode_body(text):
+                    found[event_id] = body
         return found
 
-    @uninterrupted
-    async def sending(self, seqs: Sequence[int]) -> None:
+    @writing
+    def sending(self, connection: Connection, seqs: Sequence[int]) -> None:
         """Mark rows as under way, durably and before the send: a crash from here on may have delivered them."""
-        async with self._database.writing() as connection:
-            for bite in bites(seqs):
-                rows = update(outbox).where(outbox.c.seq.in_(bite), outbox.c.state == State.PENDING)
-                await connection.execute(rows.values(state=State.SENDING))
+        for bite in bites(seqs):
+            rows = update(outbox).where(outbox.c.seq.in_(bite), outbox.c.state == State.PENDING)
+            connection.execute(rows.values(state=State.SENDING))
 
-    @uninterrupted
-    async def finish(self, outcome: Outcome) -> None:
+    @writing
+    def finish(self, connection: Connection, outcome: Outcome) -> None:
         """Write what an attempt brought, in one transaction.
 
         Settled wins over everything: it was delivered. A row discarded meanwhile does not come back.
         """
         now = self._clock()
-        async with self._database.writing() as connection:
-            await _settle(connection, outcome.settled, now)
-            await _postpone(connection, outcome.postponed)
-            await _bury(connection, outcome.dead)
-            await _hold(connection, outcome.destination, outcome.hold)
-            await _tell(connection, outcome.destination, outcome.told)
-            await owe(connection, outcome.notices, now)
+        _settle(connection, outcome.settled, now)
+        _postpone(connection, outcome.postponed)
+        _bury(connection, outcome.dead)
+        _hold(connection, outcome.destination, outcome.hold)
+        _tell(connection, outcome.destination, outcome.told)
+        owe(connection, outcome.notices, now)
 
 
-async def _settle(connection: AsyncConnection, seqs: Sequence[int], now: float) -> None:
+def _settle(connection: Connection, seqs: Sequence[int], now: float) -> None:
     for bite in bites(seqs):
         rows = update(outbox).where(outbox.c.seq.in_(bite))
-        await connection.execute(rows.values(state=State.SETTLED, settled_at=now, error=None))
+        connection.execute(rows.values(state=State.SETTLED, settled_at=now, error=None))
 
 
-async def _postpone(connection: AsyncConnection, postponed: Sequence[Postponed]) -> None:
+def _postpone(connection: Connection, postponed: Sequence[Postponed]) -> None:
     if not postponed:
         return
     names = ("next_at", "attempts", "repeated", "alone_since", "error")
@@ -144,10 +137,10 @@ async def _postpone(connection: AsyncConnection, postponed: Sequence[Postponed])
         }
         for each in postponed
     ]
-    await connection.execute(statement, rows)
+    connection.execute(statement, rows)
 
 
-async def _bury(connection: AsyncConnection, dead: Sequence[tuple[int, str]]) -> None:
+def _bury(connection: Connection, dead: Sequence[tuple[int, str]]) -> None:
     if not dead:
         return
     statement = (
@@ -155,12 +148,12 @@ async def _bury(connection: AsyncConnection, dead: Sequence[tuple[int, str]]) ->
         .where(outbox.c.seq == bindparam("at_seq"), _ALIVE)
         .values(state=State.DEAD, attempts=outbox.c.attempts + 1, error=bindparam("new_error"))
     )
-    await connection.execute(statement, [{"at_seq": seq, "new_error": plain(error)} for seq, error in dead])
+    connection.execute(statement, [{"at_seq": seq, "new_error": plain(error)} for seq, error in dead])
 
 
-async def _hold(connection: AsyncConnection, destination: str, hold: Hold | None) -> None:
+def _hold(connection: Connection, destination: str, hold: Hold | None) -> None:
     if hold is None:
-        await connection.execute(delete(holds).where(holds.c.destination == destination))
+        connection.execute(delete(holds).where(holds.c.destination == destination))
         return
     row = {
         "destination": destination,
@@ -171,10 +164,10 @@ async def _hold(connection: AsyncConnection, destination: str, hold: Hold | None
         "fingerprint": hold.fingerprint,
         "probing": hold.probing,
     }
-    await connection.execute(upsert(connection, holds), row)
+    connection.execute(upsert(connection, holds), row)
 
 
-async def _tell(connection: AsyncConnection, destination: str, news: Sequence[tuple[str, Told]]) -> None:
+def _tell(connection: Connection, destination: str, news: Sequence[tuple[str, Told]]) -> None:
     rows = {key: {"destination": destination, "job_key": key, "at": each.at, "value": each.value} for key, each in news}
     if rows:
-        await connection.execute(upsert(connection, told), list(rows.values()))
+        connection.execute(upsert(connection, told), list(rows.values()))

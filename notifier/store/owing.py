@@ -3,8 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, null, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, null, select, update
 
 from notifier.model import FINAL, Event, EventType, Notice
 from notifier.ports import Routed
@@ -13,7 +12,7 @@ from notifier.store.insertion import bites, insert_into
 from notifier.store.schema import State, events, jobs, outbox
 
 
-async def owe(connection: AsyncConnection, routed: Sequence[Routed], now: float) -> None:
+def owe(connection: Connection, routed: Sequence[Routed], now: float) -> None:
     """Owe, in the order given, what is not known yet. A known event id is never owed again."""
     by_id: dict[str, Routed] = {}
     for each in routed:
@@ -21,7 +20,7 @@ async def owe(connection: AsyncConnection, routed: Sequence[Routed], now: float)
     if not by_id:
         return
     statement = insert_into(connection, events).on_conflict_do_nothing().returning(events.c.id)
-    new = set(await connection.scalars(statement, [_event_row(each, now) for each in by_id.values()]))
+    new = set(connection.scalars(statement, [_event_row(each, now) for each in by_id.values()]))
     rows = [
         _owed_row(each.event, destination, now)
         for event_id, each in by_id.items()
@@ -29,23 +28,23 @@ async def owe(connection: AsyncConnection, routed: Sequence[Routed], now: float)
         for destination in dict.fromkeys(each.destinations)
     ]
     if rows:
-        await connection.execute(insert(outbox), rows)
+        connection.execute(insert(outbox), rows)
 
 
-async def release_events(connection: AsyncConnection, event_ids: Collection[str]) -> None:
+def release_events(connection: Connection, event_ids: Collection[str]) -> None:
     """Of events that no row needs any more the body goes; the id too, once their job is not remembered."""
     for bite in bites(event_ids):
         unneeded = events.c.id.in_(bite) & ~_rows_of_event()
         remembered = select(jobs.c.key).where(jobs.c.key == events.c.job_key).exists()
-        await connection.execute(delete(events).where(unneeded, ~remembered))
-        await connection.execute(update(events).where(unneeded).values(body=null()))
+        connection.execute(delete(events).where(unneeded, ~remembered))
+        connection.execute(update(events).where(unneeded).values(body=null()))
 
 
-async def forget_events(connection: AsyncConnection, job_keys: Collection[str]) -> None:
+def forget_events(connection: Connection, job_keys: Collection[str]) -> None:
     """The ids of jobs that are remembered no more go, all but those that a row of the outbox still needs."""
     for bite in bites(job_keys):
         remembered = select(jobs.c.key).where(jobs.c.key == events.c.job_key).exists()
-        await connection.execute(delete(events).where(events.c.job_key.in_(bite), ~_rows_of_event(), ~remembered))
+        connection.execute(delete(events).where(events.c.job_key.in_(bite), ~_rows_of_event(), ~remembered))
 
 
 def queue(event: Event | Notice) -> str:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Collection
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, select, update
 
-from notifier.store.engine import Database, uninterrupted
+from notifier.store.engine import Database, writing
 from notifier.store.insertion import BITE, insert_into, upsert
 from notifier.store.owing import release_events
 from notifier.store.schema import UNSETTLED, State, holds, orphans, outbox, pulse
@@ -24,11 +23,10 @@ class Upkeep:
         self._database = database
         self._clock = clock
 
-    @uninterrupted
-    async def probe(self) -> None:
+    @writing
+    def probe(self, connection: Connection) -> None:
         """Write and commit a heartbeat: whoever returns from here knows that the disk takes writes."""
-        async with self._database.writing() as connection:
-            await connection.execute(upsert(connection, pulse), {"name": "probe", "at": self._clock()})
+        connection.execute(upsert(connection, pulse), {"name": "probe", "at": self._clock()})
 
     async def tidy(self, destinations: Collection[str]) -> None:
         """What is due daily: expire orphans, then prune what settled long ago. `destinations` are those configured."""
@@ -47,13 +45,12 @@ class Upkeep:
             if bite < BITE:
                 return pruned
 
-    @uninterrupted
-    async def _prune_settled(self, before: float) -> int:
+    @writing
+    def _prune_settled(self, connection: Connection, before: float) -> int:
         query = select(outbox.c.seq, outbox.c.event_id).where(outbox.c.settled_at < before, ~UNSETTLED).limit(BITE)
-        async with self._database.writing() as connection:
-            rows = (await connection.execute(query)).all()
-            await connection.execute(delete(outbox).where(outbox.c.seq.in_([row.seq for row in rows])))
-            await release_events(connection, {row.event_id for row in rows})
+        rows = connection.execute(query).all()
+        connection.execute(delete(outbox).where(outbox.c.seq.in_([row.seq for row in rows])))
+        release_events(connection, {row.event_id for row in rows})
         return len(rows)
 
     async def expire_orphans(self, destinations: Collection[str], before: float) -> int:
@@ -68,26 +65,24 @@ class Upkeep:
                 expired += bite
         return expired
 
-    @uninterrupted
-    async def _orphaned(self, destinations: Collection[str], before: float) -> list[str]:
-        async with self._database.writing() as connection:
-            gone = set(await connection.scalars(select(outbox.c.destination).where(UNSETTLED).distinct()))
-            gone -= set(destinations)
-            await self._note(connection, gone)
-            await connection.execute(delete(holds).where(holds.c.destination.not_in({*destinations, *gone})))
-            return list(await connection.scalars(select(orphans.c.destination).where(orphans.c.since < before)))
+    @writing
+    def _orphaned(self, connection: Connection, destinations: Collection[str], before: float) -> list[str]:
+        gone = set(connection.scalars(select(outbox.c.destination).where(UNSETTLED).distinct()))
+        gone -= set(destinations)
+        self._note(connection, gone)
+        connection.execute(delete(holds).where(holds.c.destination.not_in({*destinations, *gone})))
+        return list(connection.scalars(select(orphans.c.destination).where(orphans.c.since < before)))
 
-    async def _note(self, connection: AsyncConnection, gone: Collection[str]) -> None:
-        await connection.execute(delete(orphans).where(orphans.c.destination.not_in(gone)))
+    def _note(self, connection: Connection, gone: Collection[str]) -> None:
+        connection.execute(delete(orphans).where(orphans.c.destination.not_in(gone)))
         if gone:
             rows = [{"destination": name, "since": self._clock()} for name in sorted(gone)]
-            await connection.execute(insert_into(connection, orphans).on_conflict_do_nothing(), rows)
+            connection.execute(insert_into(connection, orphans).on_conflict_do_nothing(), rows)
 
-    @uninterrupted
-    async def _expire(self, destination: str) -> int:
+    @writing
+    def _expire(self, connection: Connection, destination: str) -> int:
         bite = select(outbox.c.seq).where(outbox.c.destination == destination, UNSETTLED).limit(BITE)
         error = "its destination was not in the settings for too long"
         values = {"state": State.DISCARDED, "error": error, "settled_at": self._clock()}
-        async with self._database.writing() as connection:
-            done = await connection.execute(update(outbox).where(outbox.c.seq.in_(bite)).values(values))
+        done = connection.execute(update(outbox).where(outbox.c.seq.in_(bite)).values(values))
         return done.rowcount

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, Select, delete, select
 
 from notifier.model import (
     ENDED,
@@ -17,7 +16,7 @@ from notifier.model import (
 )
 from notifier.ports import Observed, Routed
 from notifier.store.codec import decode_record, encode_record, plain, plain_or_none
-from notifier.store.engine import Database, uninterrupted
+from notifier.store.engine import Database, reading, writing
 from notifier.store.insertion import BITE, bites, upsert
 from notifier.store.owing import forget_events, owe
 from notifier.store.schema import UNSETTLED, events, jobs, outbox, scopes, told
@@ -33,38 +32,35 @@ class SqlWatchStore:
         self._database = database
         self._clock = clock
 
-    @uninterrupted
-    async def scope_state(self, scope: Scope) -> ScopeState:
+    @reading
+    def scope_state(self, connection: Connection, scope: Scope) -> ScopeState:
         """What is known of a scope's sweeps; nothing yet for one never seen."""
         query = select(scopes.c.baseline_at, scopes.c.complete_at, scopes.c.full_at).where(scopes.c.key == scope.key)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).first()
+        row = connection.execute(query).first()
         return ScopeState(*row) if row else ScopeState()
 
-    @uninterrupted
-    async def remembered(self, scope: Scope) -> dict[JobIdentity, Remembered]:
+    @reading
+    def remembered(self, connection: Connection, scope: Scope) -> dict[JobIdentity, Remembered]:
         """Everything remembered of a scope."""
         query = select(*REMEMBERED).where(jobs.c.scope == scope.key)
-        async with self._database.reading() as connection:
-            found = [remembered_of(row) for row in await connection.execute(query)]
+        found = [remembered_of(row) for row in connection.execute(query)]
         return {each.identity: each for each in found}
 
-    @uninterrupted
-    async def records(self, identities: Collection[JobIdentity]) -> dict[JobIdentity, TuningJob]:
+    @reading
+    def records(self, connection: Connection, identities: Collection[JobIdentity]) -> dict[JobIdentity, TuningJob]:
         """The last known records; those without one are left out."""
         asked = {plain(identity.key): identity for identity in identities}
         found: dict[JobIdentity, TuningJob] = {}
-        async with self._database.reading() as connection:
-            for bite in bites(asked):
-                # A job that both dialects have seen has two records: the later look wins.
-                query = select(jobs.c.key, jobs.c.record).where(jobs.c.key.in_(bite), jobs.c.record.is_not(None))
-                for key, text in await connection.execute(query.order_by(jobs.c.looked_at)):
-                    if record := decode_record(text):
-                        found[asked[key]] = record
+        for bite in bites(asked):
+            # A job that both dialects have seen has two records: the later look wins.
+            query = select(jobs.c.key, jobs.c.record).where(jobs.c.key.in_(bite), jobs.c.record.is_not(None))
+            for key, text in connection.execute(query.order_by(jobs.c.looked_at)):
+                if record := decode_record(text):
+                    found[asked[key]] = record
         return found
 
-    @uninterrupted
-    async def commit(self, scope: Scope, observed: Sequence[Observed]) -> None:
+    @writing
+    def commit(self, connection: Connection, scope: Scope, observed: Sequence[Observed]) -> None:
         """What we now know and what we now owe, in ONE transaction. An event id already known is not owed again.
 
         A look without a record keeps the last record. A forgotten job's unsettled messages stay owed.
@@ -72,16 +68,15 @@ class SqlWatchStore:
         with_record, without = _rows(scope, observed)
         gone = [plain(each.remembered.identity.key) for each in observed if each.forget]
         routed = [event for each in observed for event in each.events]
-        async with self._database.writing() as connection:
-            if with_record:
-                await connection.execute(upsert(connection, jobs), with_record)
-            if without:
-                await connection.execute(upsert(connection, jobs, keep={"record"}), without)
-            await owe(connection, routed, self._clock())
-            await _forget(connection, scope, gone)
+        if with_record:
+            connection.execute(upsert(connection, jobs), with_record)
+        if without:
+            connection.execute(upsert(connection, jobs, "record"), without)
+        owe(connection, routed, self._clock())
+        _forget(connection, scope, gone)
 
-    @uninterrupted
-    async def complete(self, scope: Scope, state: ScopeState, notices: Sequence[Routed]) -> None:
+    @writing
+    def complete(self, connection: Connection, scope: Scope, state: ScopeState, notices: Sequence[Routed]) -> None:
         """A sweep is complete: its state, and the notices it brings, in one transaction of its own."""
         row = {
             "key": scope.key,
@@ -89,22 +84,19 @@ class SqlWatchStore:
             "complete_at": state.complete_at,
             "full_at": state.full_at,
         }
-        async with self._database.writing() as connection:
-            await connection.execute(upsert(connection, scopes), row)
-            await owe(connection, notices, self._clock())
+        connection.execute(upsert(connection, scopes), row)
+        owe(connection, notices, self._clock())
 
-    @uninterrupted
-    async def announce(self, notices: Sequence[Routed]) -> None:
+    @writing
+    def announce(self, connection: Connection, notices: Sequence[Routed]) -> None:
         """Owe notices that no sweep brings."""
-        async with self._database.writing() as connection:
-            await owe(connection, notices, self._clock())
+        owe(connection, notices, self._clock())
 
-    @uninterrupted
-    async def known(self, event_id: str) -> bool:
+    @reading
+    def known(self, connection: Connection, event_id: str) -> bool:
         """Whether an event or a notice of this id was ever owed, as far back as ids are kept."""
         query = select(events.c.id).where(events.c.id == event_id)
-        async with self._database.reading() as connection:
-            return (await connection.execute(query)).first() is not None
+        return connection.execute(query).first() is not None
 
     async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:
         """Forget ended jobs created and last looked at before this moment (epoch seconds), unless something is owed.
@@ -124,11 +116,10 @@ class SqlWatchStore:
             if len(bite) < BITE:
                 return pruned
 
-    @uninterrupted
-    async def _prune(self, scope: Scope, query: Select[*tuple[Any, ...]]) -> list[JobIdentity]:
-        async with self._database.writing() as connection:
-            found = [remembered_of(row).identity for row in await connection.execute(query)]
-            await _forget(connection, scope, [identity.key for identity in found])
+    @writing
+    def _prune(self, connection: Connection, scope: Scope, query: Select[*tuple[Any, ...]]) -> list[JobIdentity]:
+        found = [remembered_of(row).identity for row in connection.execute(query)]
+        _forget(connection, scope, [identity.key for identity in found])
         return found
 
 
@@ -201,10 +192,10 @@ def _row(scope: Scope, observed: Observed) -> dict[str, Any]:
     }
 
 
-async def _forget(connection: AsyncConnection, scope: Scope, keys: Collection[str]) -> None:
+def _forget(connection: Connection, scope: Scope, keys: Collection[str]) -> None:
     for bite in bites(keys):
-        await connection.execute(delete(jobs).where(jobs.c.scope == scope.key, jobs.c.key.in_(bite)))
+        connection.execute(delete(jobs).where(jobs.c.scope == scope.key, jobs.c.key.in_(bite)))
         # What people were told stays while a message that may be compared with it is still owed.
         owed = select(outbox.c.seq).where(outbox.c.job_key == told.c.job_key, UNSETTLED).exists()
-        await connection.execute(delete(told).where(told.c.job_key.in_(bite), ~owed))
-        await forget_events(connection, bite)
+        connection.execute(delete(told).where(told.c.job_key.in_(bite), ~owed))
+        forget_events(connection, bite)

@@ -218,8 +218,8 @@ async def test_a_bug_costs_one_message_and_not_the_loop(stage: Stage) -> None:
 async def test_an_event_that_is_not_stored_any_more_is_a_dead_letter(stage: Stage) -> None:
     events = life("job", bests=0)
     await owe(stage.store, events, "webhook")
-    async with stage.store.outbox._database.writing() as connection:
-        await connection.exec_driver_sql("UPDATE notifier_events SET body = NULL WHERE id = ?", (events[0].id,))
+    forget = "UPDATE notifier_events SET body = NULL WHERE id = ?"
+    await stage.store.outbox._database.write(lambda store: store.exec_driver_sql(forget, (events[0].id,)))
 
     await stage.delivered(stage.webhook())
 

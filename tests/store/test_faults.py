@@ -2,10 +2,13 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from notifier.errors import StoreUnavailable
 from notifier.model import JobIdentity
@@ -56,15 +59,22 @@ def database(store: Store) -> Database:
     return store.watch._database
 
 
+async def asked(store: Store, *statements: str) -> list[Any]:
+    """The first value of each statement's answer, all in one reading transaction."""
+
+    def ask(connection: Connection) -> list[Any]:
+        return [connection.exec_driver_sql(each).scalar_one() for each in statements]
+
+    return await database(store).read(ask)
+
+
 @asynccontextmanager
 async def full_disk(store: Store) -> AsyncIterator[None]:
     """SQLite's own limit, on the one connection that is open: the file can grow no more."""
-    async with database(store).reading() as connection:
-        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    (pages,) = await asked(store, "PRAGMA page_count")
+    await asked(store, f"PRAGMA max_page_count = {pages}")
     yield
-    async with database(store).reading() as connection:
-        await connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    await asked(store, "PRAGMA max_page_count = 1000000")
 
 
 async def test_on_a_full_disk_nothing_is_committed_and_everything_recovers(store: Store) -> None:
@@ -103,12 +113,23 @@ async def test_a_locked_database_does_not_answer_now_and_reads_go_on(url: str, m
 async def test_reading_does_not_take_the_write_lock(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(1)])
 
-    async with database(store).reading() as connection:
-        before = (await connection.exec_driver_sql("SELECT count(*) FROM notifier_jobs")).scalar_one()
-        await store.watch.commit(SCOPE, [first_look(2)])
-        after = (await connection.exec_driver_sql("SELECT count(*) FROM notifier_jobs")).scalar_one()
+    begun, let = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
 
-    assert (before, after) == (1, 1)
+    def count(connection: Connection) -> tuple[int, int]:
+        query = "SELECT count(*) FROM notifier_jobs"
+        before = connection.exec_driver_sql(query).scalar_one()
+        loop.call_soon_threadsafe(begun.set)
+        assert let.wait(10)
+        return before, connection.exec_driver_sql(query).scalar_one()
+
+    async with asyncio.TaskGroup() as tasks:
+        counting = tasks.create_task(database(store).read(count))
+        await begun.wait()
+        await store.watch.commit(SCOPE, [first_look(2)])
+        let.set()
+
+    assert counting.result() == (1, 1)
 
 
 async def test_a_file_damaged_under_the_service_is_told_in_one_line(url: str) -> None:
@@ -166,18 +187,37 @@ async def test_a_cancellation_goes_on_after_the_transaction_that_it_met(store: S
 
 
 async def test_what_the_disk_was_promised_is_durable(store: Store) -> None:
-    async with database(store).reading() as connection:
-        settings = {
-            name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        }
+    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
 
-    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+    assert await asked(store, *(f"PRAGMA {name}" for name in names)) == ["wal", 2, 1, 5000]
 
 
 async def test_whoever_writes_has_the_lock_before_it_reads(store: Store) -> None:
     # Taken at the first write instead, it would be refused at once if a neighbour had written since the first read.
-    with closing(sqlite3.connect(store.file, timeout=0)) as neighbour:
-        async with database(store).writing():
-            with pytest.raises(sqlite3.OperationalError, match="locked"):
-                neighbour.execute("BEGIN IMMEDIATE")
+    def meet(_: Connection) -> None:
+        with closing(sqlite3.connect(store.file, timeout=0)) as neighbour:
+            neighbour.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await database(store).write(meet)
+
+
+async def test_a_database_that_hangs_is_told_in_one_line_and_holds_nobody_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.store.engine.ANSWER_TIMEOUT", 0.05)
+    let = threading.Event()
+    hanging = asyncio.create_task(database(store).write(lambda _: let.wait(10)))
+    await asyncio.sleep(0)
+
+    with pytest.raises(StoreUnavailable, match="it has not answered for 0 s"):
+        await store.watch.commit(SCOPE, [first_look(1)])
+    with pytest.raises(StoreUnavailable):
+        await hanging
+    assert await store.watch.remembered(SCOPE) == {}
+
+    monkeypatch.undo()
+    let.set()
+    # What was asked for first is done first, although nobody waited for it.
+    await store.watch.commit(SCOPE, [first_look(2)])
+    assert len(await store.watch.remembered(SCOPE)) == 2

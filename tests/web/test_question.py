@@ -2,12 +2,12 @@
 
 import asyncio
 import gc
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from notifier.errors import StoreUnavailable
-from notifier.store.engine import uninterrupted
 from notifier.web.question import Question
 
 LONG = 10.0
@@ -21,8 +21,14 @@ class Transaction:
         self.begun = self.ended = 0
         self.failure = failure
 
-    @uninterrupted
     async def run(self) -> int:
+        working = asyncio.ensure_future(self._work())
+        while not working.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({working})
+        return working.result()
+
+    async def _work(self) -> int:
         self.begun += 1
         await self.let.wait()
         self.ended += 1
