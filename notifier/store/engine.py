@@ -55,7 +55,7 @@ def sqlite_file(url: str) -> Path:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise StoreUnusable("the database URL cannot be read; write sqlite:///path/to/notifier.db") from None
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"):
         raise StoreUnusable(
             f"this version stores in SQLite, not in {parsed.drivername}; write sqlite:///path/to/notifier.db"
         )

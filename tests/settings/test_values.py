@@ -76,7 +76,7 @@ def test_what_nobody_sets_has_the_default_of_the_contract(field: str, default: A
         pytest.param("SLACK_RATE", "0", 0.0, id="no-limit"),
         pytest.param("MIN_IMPROVEMENT", "0.01", 0.01, id="one-percent"),
         pytest.param("DATABASE_URL", "sqlite:////var/lib/notifier/n.db", "sqlite:////var/lib/notifier/n.db", id="file"),
-        pytest.param("DATABASE_URL", "sqlite+pysqlite:///n.db", "sqlite+pysqlite:///n.db", id="driver"),
+        pytest.param("DATABASE_URL", "sqlite+aiosqlite:///n.db", "sqlite+aiosqlite:///n.db", id="driver"),
         pytest.param("DATABASE_URL", "postgresql+asyncpg://u:p@db/n", "postgresql+asyncpg://u:p@db/n", id="postgresql"),
         pytest.param("DATABASE_URL", "postgres://u:p@db/n", "postgres://u:p@db/n", id="postgres-as-platforms-say"),
         pytest.param("SLACK_WEBHOOK_URL", SLACK_URL, SLACK_URL, id="slack"),

@@ -194,7 +194,8 @@ def test_a_url_that_is_not_understood_is_refused_without_its_secrets(url: str, r
     [
         pytest.param("sqlite:///notifier.db", "notifier.db", id="relative"),
         pytest.param("sqlite:////var/lib/notifier.db", "/var/lib/notifier.db", id="absolute"),
-        pytest.param("sqlite+pysqlite:////var/lib/notifier.db", "/var/lib/notifier.db", id="with-driver"),
+        pytest.param("sqlite+pysqlite:////var/lib/notifier.db", "/var/lib/notifier.db", id="with-the-driver"),
+        pytest.param("sqlite+aiosqlite:////var/lib/notifier.db", "/var/lib/notifier.db", id="with-another-driver"),
     ],
 )
 def test_a_url_names_a_file(url: str, file: str) -> None:
