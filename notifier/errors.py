@@ -1,5 +1,7 @@
 """Failures, named by what the caller does next. Their texts are made at the border and hold no secret."""
 
+import errno
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +24,27 @@ class SettingsError(NotifierError):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{each.variable}: {each.message}" for each in problems))
         self.problems = problems
+
+
+class AddressUnusable(SettingsError):
+    """No server can be put at the address that `variable` names. `taken`: another program has it."""
+
+    def __init__(self, variable: str, host: str, port: int, error: OSError, *, instead: str) -> None:
+        self.taken = error.errno == errno.EADDRINUSE
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        super().__init__([Problem(variable, f"cannot listen on {address}: {_unlistened(error)}; {instead}")])
+
+
+def _unlistened(error: OSError) -> str:
+    """Why nobody can listen there. The error's own text is not for people: asyncio puts a socket's address into it."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "another program does"
+        case errno.EACCES | errno.EPERM:
+            return "this user may not, for ports below 1024 are reserved"
+        case int() as number if number > 0 and number != errno.EADDRNOTAVAIL:
+            return os.strerror(number)
+    return "that is no address of this machine"
 
 
 class Cause(StrEnum):

@@ -10,6 +10,8 @@ import typer
 from notifier.cli.execution import FAILED, execute
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from notifier.delivery import Reachable
     from notifier.ports import Source
     from notifier.settings import Settings
@@ -69,10 +71,11 @@ async def _check(settings: "Settings", send: bool) -> int:
     async with open_http() as http:
         for destination in destinations(settings, http):
             await _check_destination(destination, report, send)
+        free = await _check_address(http, settings, report)
     if report.failed:
         typer.echo("Some things are missing; mend them, then check again.")
         return FAILED
-    typer.echo("All is well; `notifier run` starts the service.")
+    typer.echo("All is well; `notifier run` starts the service." if free else "All is well.")
     return 0
 
 
@@ -106,6 +109,27 @@ async def _check_source(source: "Source", settings: "Settings", report: Report) 
             with suppress(JobMissing):
                 await source.describe(settings.jobs[0] if preview else UNKNOWN_JOB)
             report.good(f"{source.region}: describing a tuning job is allowed")
+
+
+async def _check_address(http: "aiohttp.ClientSession", settings: "Settings", report: Report) -> bool:
+    """Whether no running notifier has the address already, which is no fault."""
+    from notifier.errors import AddressUnusable
+    from notifier.web import examine
+
+    address = settings.http
+    if address is None:
+        report.plain("NOTIFIER_HTTP is empty: no pages for health and metrics")
+        return True
+    try:
+        free = await examine(http, address.host, address.port)
+    except AddressUnusable as error:
+        report.bad(str(error))
+        return True
+    if free:
+        report.good(f"NOTIFIER_HTTP: {address} is free")
+    else:
+        report.plain(f"NOTIFIER_HTTP: a notifier runs already at {address}; a second one needs another address")
+    return free
 
 
 async def _check_destination(destination: "Reachable", report: Report, send: bool) -> None:

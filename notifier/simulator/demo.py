@@ -18,7 +18,7 @@ from notifier.simulator.account import Account
 from notifier.simulator.inbox import Arrived, Inbox
 from notifier.simulator.interruption import interruptions
 from notifier.simulator.job import SimulatedJob
-from notifier.simulator.loopback import PortTaken, serving
+from notifier.simulator.loopback import serving
 from notifier.simulator.sagemaker import Quirks, SageMaker
 from notifier.simulator.service import Service, environment, free_port, running_service, webhook_secret
 from notifier.simulator.story import SCENES, background, story
@@ -54,14 +54,13 @@ class DemoOptions:
 
 
 async def run_demo(options: DemoOptions | None = None, console: Console | None = None) -> int:
-    """Play the demo; 0 where every simulated ending was told exactly once, else 1. Ctrl-C ends it with the summary."""
+    """Play the demo; 0 where every simulated ending was told exactly once, else 1. Ctrl-C ends it with the summary.
+
+    Raises AddressUnusable where the inbox cannot have its port.
+    """
     options, console = options or DemoOptions(), console or Console(highlight=False)
     with interruptions() as interrupted:
-        try:
-            return await _play(options, console, interrupted)
-        except PortTaken as error:
-            console.print(Text(str(error), "red"))
-            return 1
+        return await _play(options, console, interrupted)
 
 
 async def _play(options: DemoOptions, console: Console, interrupted: asyncio.Event) -> int:
@@ -180,8 +179,9 @@ class Stage:
         if arrived.kind == "slack":
             moment = time.strftime("%H:%M:%S", time.localtime(arrived.at))
             line = Text.assemble((f"{moment}  ", "dim"), _first_line(arrived.body))
-            # A terminal shows what fits; a file gets everything.
-            self.console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=not self.console.is_terminal)
+            # A terminal shows what fits; a file or a pipe gets everything.
+            terminal = self.console.is_terminal
+            self.console.print(line, no_wrap=True, overflow="ellipsis" if terminal else "ignore", crop=terminal)
 
 
 def _first_line(payload: Any) -> str:

@@ -5,23 +5,23 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from notifier.errors import NotifierError
-
-
-class PortTaken(NotifierError):
-    """The address cannot be listened on."""
+from notifier.errors import AddressUnusable
 
 
 @asynccontextmanager
 async def serving(app: web.Application, host: str, port: int = 0) -> AsyncIterator[str]:
-    """Serve until the block ends; gives the address, `http://host:port`. Port 0 takes a free one. Raises PortTaken."""
+    """Serve until the block ends; gives the address, `http://host:port`. Port 0 takes a free one.
+
+    Raises AddressUnusable, which is a fault of the command line's `--port`.
+    """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another port") from None
+            instead = "choose another port, or 0 for any free one"
+            raise AddressUnusable("--port", host, port, error, instead=instead) from None
         bound = runner.addresses[0][1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{bound}"
     finally:

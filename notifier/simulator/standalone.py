@@ -8,7 +8,7 @@ from rich.text import Text
 
 from notifier.simulator.account import Account
 from notifier.simulator.interruption import interruptions
-from notifier.simulator.loopback import PortTaken, serving
+from notifier.simulator.loopback import serving
 from notifier.simulator.sagemaker import Quirks, SageMaker
 from notifier.simulator.story import HISTORY, QUIET, SCENES, background, story
 
@@ -34,17 +34,13 @@ class SimulatorOptions:
 
 
 async def run_simulator(options: SimulatorOptions | None = None, console: Console | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; 0, or 1 where the port is taken."""
+    """Serve until SIGINT or SIGTERM, then 0. Raises AddressUnusable where it cannot have its port."""
     options, console = options or SimulatorOptions(), console or Console(highlight=False)
     sagemaker = SageMaker(simulated_account(options, time.time()), quirks=options.quirks, seed=options.seed)
-    try:
-        with interruptions() as interrupted:
-            async with serving(sagemaker.app(), options.host, options.port) as address:
-                _introduce(console, address, sagemaker.account)
-                await interrupted.wait()
-    except PortTaken as error:
-        console.print(Text(str(error), "red"))
-        return 1
+    with interruptions() as interrupted:
+        async with serving(sagemaker.app(), options.host, options.port) as address:
+            _introduce(console, address, sagemaker.account)
+            await interrupted.wait()
     return 0
 
 

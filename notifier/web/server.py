@@ -1,15 +1,16 @@
 """The pages for machines: `/healthz`, `/readyz`, `/metrics`."""
 
 import asyncio
-import errno
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import structlog
 from aiohttp import web
+from yarl import URL
 
-from notifier.errors import NotifierError
+from notifier.errors import AddressUnusable, NotifierError
 from notifier.web.health import Health
 from notifier.web.metrics import Metrics
 from notifier.web.question import Question
@@ -18,6 +19,10 @@ from notifier.web.queues import Queue, QueueSnapshot, StoreProbe
 STORE_SECONDS = 3.0
 """How long a page waits for the store: below the 5 s and more that probes and scrapers wait for a page."""
 CLOSE_SECONDS = 1.0
+SERVER = "notifier"
+"""What its answers call the server, and what `check` knows a running one by."""
+_ASKED = aiohttp.ClientTimeout(total=3.0)
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 log = structlog.get_logger(__name__)
 
@@ -95,33 +100,51 @@ def make_app(health: Health, metrics: Metrics, queues: QueueSnapshot, probe: Sto
 
 @asynccontextmanager
 async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """Serve while the block runs; yields the port, which matters where 0 was asked for. Raises NotifierError."""
+    """Serve while the block runs; yields the port, which matters where 0 was asked for. Raises AddressUnusable."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
     await runner.setup()
     try:
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise NotifierError(_cannot_listen(host, port, error)) from None
+            raise _unusable(host, port, error) from None
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> str:
-    where = f"cannot listen on {host}:{port}"
-    if error.errno == errno.EADDRINUSE:
-        return f"{where}: another program does. Set NOTIFIER_HTTP to another port, or to nothing to turn it off"
-    if error.errno == errno.EACCES:
-        return f"{where}: not permitted. Set NOTIFIER_HTTP to a port from 1024 on"
-    return f"{where}: {error.strerror or type(error).__name__}. Set NOTIFIER_HTTP to an address of this machine"
+async def examine(http: aiohttp.ClientSession, host: str, port: int) -> bool:
+    """Whether `serve` would find the address free; False where a running notifier has it. Raises AddressUnusable."""
+    try:
+        # Bound, but never listened on: nobody can connect to what is closed in a moment.
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port, start_serving=False)
+    except OSError as error:
+        unusable = _unusable(host, port, error)
+        if unusable.taken and await _notifier_answers(http, host, port):
+            return False
+        raise unusable from None
+    server.close()
+    return True
+
+
+def _unusable(host: str, port: int, error: OSError) -> AddressUnusable:
+    return AddressUnusable("NOTIFIER_HTTP", host, port, error, instead="set another address, or nothing to turn it off")
+
+
+async def _notifier_answers(http: aiohttp.ClientSession, host: str, port: int) -> bool:
+    url = URL.build(scheme="http", host=_LOOPBACK.get(host, host), port=port, path="/healthz")
+    try:
+        async with http.get(url, timeout=_ASKED, allow_redirects=False) as answer:
+            return answer.headers.get("Server") == SERVER
+    except (aiohttp.ClientError, TimeoutError):
+        return False
 
 
 async def _guard(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
     # aiohttp would say its version and Python's.
-    response.headers["Server"] = "notifier"
+    response.headers["Server"] = SERVER
 
 
 def _answer(well: bool, detail: dict[str, Any]) -> web.Response:

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,52 @@ async def test_check_says_in_a_line_what_is_missing(notifier: Notifier, env: dic
     bad = [line for line in (out + err).splitlines() if line.startswith(("✗", "notifier:"))]
     assert status in (1, 2) and any(says in line for line in bad)
     assert "Traceback" not in out + err
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """An address that another program listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def test_check_names_an_address_that_another_program_has(notifier: Notifier, taken: str) -> None:
+    status, out, _ = await notifier.command("check", NOTIFIER_HTTP=taken)
+
+    bad = [line for line in out.splitlines() if line.startswith("✗")]
+    assert status == 1 and len(bad) == 1
+    assert bad[0].startswith(f"✗ NOTIFIER_HTTP: cannot listen on {taken}: another program does;")
+
+
+async def test_check_beside_a_running_service_finds_no_fault(notifier: Notifier) -> None:
+    process = await notifier.start()
+    await notifier.ready(process)
+
+    status, out, _ = await notifier.command("check")
+
+    assert (status, "✗" in out) == (0, False)
+    assert f"NOTIFIER_HTTP: a notifier runs already at 127.0.0.1:{notifier.port}" in out
+    assert await notifier.stop(process) == 0
+
+
+async def test_run_on_an_address_that_another_program_has_is_a_fault_of_settings(
+    notifier: Notifier, sagemaker: SageMaker, taken: str
+) -> None:
+    status, out, err = await notifier.command("run", NOTIFIER_HTTP=taken)
+
+    assert (status, out) == (2, "")
+    assert err.splitlines()[-1].startswith(f"notifier: NOTIFIER_HTTP: cannot listen on {taken}: another program does;")
+    assert not sagemaker.calls and "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["demo", "simulate"])
+async def test_a_port_that_another_program_has_is_wrong_usage(notifier: Notifier, taken: str, command: str) -> None:
+    status, out, err = await notifier.command(command, "--port", taken.partition(":")[2])
+
+    assert (status, out) == (2, "")
+    assert err.strip() == (
+        f"notifier: --port: cannot listen on {taken}: another program does; choose another port, or 0 for any free one"
+    )
 
 
 async def test_describe_prints_the_canonical_record_from_both_dialects(

@@ -5,11 +5,16 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import aiohttp
 import pytest
+from rich.console import Console
 
+from notifier.simulator.demo import DemoOptions, Stage
+from notifier.simulator.inbox import SLACK_PATH
+from notifier.simulator.loopback import serving
 from notifier.simulator.service import environment, free_port, running_service
 
 # The one command line that needs no settings of its own.
@@ -75,14 +80,28 @@ async def test_an_interrupted_demo_ends_cleanly_with_its_summary(by: signal.Sign
     assert "Traceback" not in output
 
 
-async def test_a_taken_port_is_said_in_words_with_status_1() -> None:
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
-        status, output = await finished(await started(_DEMO.format(f"DemoOptions(port={port})")))
+@pytest.mark.parametrize(
+    ("terminal", "end"),
+    [
+        pytest.param(False, "the last word", id="a-file-gets-everything"),
+        pytest.param(True, "…", id="a-terminal-its-width"),
+    ],
+)
+async def test_a_message_is_cut_for_nothing_but_a_terminal(
+    http: aiohttp.ClientSession, terminal: bool, end: str
+) -> None:
+    shown = StringIO()
+    stage = Stage(DemoOptions(), Console(file=shown, width=40, force_terminal=terminal, color_system=None))
+    text = f"xgb-churn: failed {'and so on ' * 10}to the last word"
 
-    assert status == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in output and "Traceback" not in output
+    async with (
+        serving(stage.inbox.app(), "127.0.0.1") as address,
+        http.post(address + SLACK_PATH, json={"text": text}) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+
+    (line,) = shown.getvalue().splitlines()
+    assert "xgb-churn: failed" in line and line.endswith(end)
 
 
 async def test_the_simulator_alone_says_how_to_point_a_service_at_it(http: aiohttp.ClientSession) -> None:

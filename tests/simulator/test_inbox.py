@@ -11,9 +11,10 @@ import aiohttp
 import pytest
 from standardwebhooks import Webhook
 
+from notifier.errors import AddressUnusable
 from notifier.simulator import inbox as inbox_module
 from notifier.simulator.inbox import HOOK_PATH, SLACK_PATH, Inbox
-from notifier.simulator.loopback import PortTaken, serving
+from notifier.simulator.loopback import serving
 from notifier.simulator.service import webhook_secret
 
 HOSTILE = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> <!channel> \u202e *bold* ${7*7} {{7*7}}"
@@ -155,6 +156,7 @@ async def test_a_foreign_name_that_leads_here_reads_nothing(served: Served, host
 async def test_a_taken_port_is_said_in_words(served: Served) -> None:
     port = int(served.address.rsplit(":", 1)[1])
 
-    with pytest.raises(PortTaken, match=f"cannot listen on 127.0.0.1:{port}: .*choose another port"):
+    says = f"--port: cannot listen on 127.0.0.1:{port}: another program does; choose another port"
+    with pytest.raises(AddressUnusable, match=says):
         async with serving(Inbox().app(), "127.0.0.1", port):
             pass

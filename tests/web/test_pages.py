@@ -1,16 +1,19 @@
 """`/healthz`, `/readyz` and `/metrics` over a real socket."""
 
 import asyncio
+import errno
+import socket
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
-from notifier.errors import Cause, Fault, NotifierError, StoreUnavailable
+from notifier.errors import AddressUnusable, Cause, Fault, StoreUnavailable
 from notifier.model import EventType
 from notifier.ports import Meter
-from notifier.web import Health, Metrics, Queue, make_app, serve, server
+from notifier.web import Health, Metrics, Queue, examine, make_app, serve, server
 from tests.web.conftest import Pages
 
 
@@ -212,7 +215,8 @@ async def test_a_taken_port_is_told_with_its_variable(taken_port: int) -> None:
     pages = Pages()
     app = make_app(pages.health, pages.metrics, pages.snapshot, pages.probe)
 
-    with pytest.raises(NotifierError, match=f"cannot listen on 127.0.0.1:{taken_port}.*NOTIFIER_HTTP"):
+    says = f"NOTIFIER_HTTP: cannot listen on 127.0.0.1:{taken_port}: another program does"
+    with pytest.raises(AddressUnusable, match=says):
         async with serve(app, "127.0.0.1", taken_port):
             raise AssertionError("it must not serve")
 
@@ -223,7 +227,7 @@ async def test_a_taken_port_is_told_with_its_variable(taken_port: int) -> None:
 async def test_an_address_that_is_not_ours_is_told_with_its_variable(host: str) -> None:
     pages = Pages()
 
-    with pytest.raises(NotifierError, match="NOTIFIER_HTTP to an address of this machine"):
+    with pytest.raises(AddressUnusable, match=f"NOTIFIER_HTTP: .*{host}.* is no address of this machine; set another"):
         async with serve(make_app(pages.health, pages.metrics, pages.snapshot, pages.probe), host, 0):
             raise AssertionError("it must not serve")
 
@@ -236,3 +240,50 @@ async def test_after_the_block_the_port_is_free_again(http: aiohttp.ClientSessio
             assert answer.status == 200
         with pytest.raises(aiohttp.ClientConnectionError):
             await http.get(f"http://127.0.0.1:{port}/healthz")
+
+
+async def test_a_free_address_is_found_free_and_stays_so(http: aiohttp.ClientSession, pages: Pages) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    assert await examine(http, "127.0.0.1", port)
+    async with serve(make_app(pages.health, pages.metrics, pages.snapshot, pages.probe), "127.0.0.1", port) as served:
+        assert served == port
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+async def test_an_address_that_a_notifier_has_is_no_fault(http: aiohttp.ClientSession, host: str) -> None:
+    pages = Pages()
+    app = make_app(pages.health, pages.metrics, pages.snapshot, pages.probe)
+
+    async with serve(app, host, 0) as port:
+        assert not await examine(http, host, port)
+
+
+async def test_an_address_that_another_server_has_is_told_by_its_variable(http: aiohttp.ClientSession) -> None:
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+
+    with pytest.raises(AddressUnusable, match=r"^NOTIFIER_HTTP: .*: another program does;"):
+        await examine(http, *runner.addresses[0])
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        pytest.param(errno.EADDRINUSE, "another program does", id="in-use"),
+        pytest.param(errno.EACCES, "this user may not", id="reserved"),
+        pytest.param(errno.EADDRNOTAVAIL, "no address of this machine", id="of-another-machine"),
+        pytest.param(socket.EAI_NONAME, "no address of this machine", id="no-such-host"),
+        pytest.param(errno.EMFILE, "Too many open files", id="anything-else"),
+    ],
+)
+def test_why_nobody_can_listen_is_said_in_words_of_our_own(number: int, why: str) -> None:
+    error = OSError(number, "error while attempting to bind on address ('::1', 80, 0, 0): what the system says")
+
+    unusable = AddressUnusable("NOTIFIER_HTTP", "::1", 80, error, instead="set another")
+
+    assert str(unusable).startswith("NOTIFIER_HTTP: cannot listen on [::1]:80: ")
+    assert why in str(unusable) and "what the system says" not in str(unusable)
