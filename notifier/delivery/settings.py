@@ -1,6 +1,6 @@
 """What every destination can be told, whatever its kind. Each kind adds its own in its own file."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -23,10 +23,14 @@ Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class DestinationSettings(BaseModel):
-    """The fields of `NOTIFIER_DESTINATIONS__<NAME>__…` that all kinds share. A kind's model narrows `kind`."""
+    """The fields of `NOTIFIER_DESTINATIONS__<NAME>__…` that all kinds share. A kind's model narrows `kind`.
+
+    `people` says who reads it: what is for people alone (folding, words to the operator) passes programs by.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    people: ClassVar[bool] = True
     kind: str
     rate: float = Field(0.0, ge=0, allow_inf_nan=False, description="messages a second at most, 0 for no limit")
     best_cooldown: Duration = Field(300.0, description="time between two new-best messages of one job, for people")

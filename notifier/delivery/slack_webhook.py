@@ -54,7 +54,7 @@ class SlackWebhook:
         self.policy = Policy(
             name=name,
             kind=settings.kind,
-            people=True,
+            people=settings.people,
             rate=settings.rate,
             best_cooldown=settings.best_cooldown,
             min_improvement=settings.min_improvement,

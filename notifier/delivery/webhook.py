@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import aiohttp
 from pydantic import AfterValidator, Field, SecretStr
@@ -48,6 +48,7 @@ def _checked_secret(secret: SecretStr) -> SecretStr:
 class WebhookSettings(DestinationSettings):
     """A webhook's own settings."""
 
+    people: ClassVar[bool] = False
     kind: Literal["webhook"] = "webhook"
     url: Annotated[SecretStr, AfterValidator(checked_url)] = Field(description="where events are posted")
     secret: Annotated[SecretStr, AfterValidator(_checked_secret)] | None = Field(
@@ -71,7 +72,7 @@ class Webhook:
         self.policy = Policy(
             name=name,
             kind=settings.kind,
-            people=False,
+            people=settings.people,
             rate=settings.rate,
             fingerprint=fingerprint(settings.url, settings.secret),
         )

@@ -23,8 +23,6 @@ FLAT = {
 """The destinations of the flat variables: named like their kind, there if their URL is."""
 
 CONSOLE = "console"
-PROGRAMS = ("webhook",)
-"""Kinds that no person reads."""
 
 _FOR_PEOPLE = {
     "mention": "NOTIFIER_MENTION",
@@ -79,7 +77,7 @@ def build_destinations(variables: Mapping[str, Variable], models: Models) -> Bui
 def choose_operator(variable: Variable | None, built: Built) -> tuple[str, ...]:
     """Who hears of the service's own troubles: those that are named, else every destination that people read."""
     if variable is None:
-        return tuple(name for name, each in built.destinations.items() if each.kind not in PROGRAMS)
+        return tuple(name for name, each in built.destinations.items() if each.people)
     names = tuple(dict.fromkeys(part.strip().lower() for part in variable.value.split(",") if part.strip()))
     if complaint := unknown_words(names, tuple(built.named), "destination"):
         built.problems.append(problem(variable, complaint))
@@ -141,7 +139,7 @@ def _grouped(built: Built, variables: Mapping[str, Variable]) -> dict[str, dict[
 
 def _defaults(kind: str, variables: Mapping[str, Variable], model: type[DestinationSettings]) -> dict[str, Variable]:
     """What the flat variables say to every destination of this kind."""
-    names = {} if kind in PROGRAMS else dict(_FOR_PEOPLE)
+    names = dict(_FOR_PEOPLE) if model.people else {}
     if kind.startswith("slack"):
         names["rate"] = "NOTIFIER_SLACK_RATE"
     return {

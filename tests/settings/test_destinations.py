@@ -1,9 +1,14 @@
 """Where messages go, by flat variables and by names."""
 
+from typing import ClassVar, Literal
+
 import pytest
 
-from notifier.delivery import KINDS
+from notifier.delivery import KINDS, open_http
+from notifier.delivery.settings import DestinationSettings
 from notifier.settings import load_settings
+from notifier.settings.destinations import build_destinations, choose_operator
+from notifier.settings.variables import Variable
 from tests.settings.environment import HOOK_URL, SECRET, SLACK_URL, loaded, refused
 
 OPS_HOOK = {"DESTINATIONS__OPS__KIND": "webhook", "DESTINATIONS__OPS__URL": HOOK_URL}
@@ -153,6 +158,32 @@ def test_the_operator_is_every_chat_destination_unless_named(
     variables: dict[str, str], operator: tuple[str, ...]
 ) -> None:
     assert loaded(**variables).operator == operator
+
+
+class PagerSettings(DestinationSettings):
+    """A kind that nothing but its own file and a registry would know of."""
+
+    people: ClassVar[bool] = False
+    kind: Literal["pager"] = "pager"
+
+
+def test_a_new_kind_says_by_itself_that_programs_read_it() -> None:
+    said = {"NOTIFIER_DESTINATIONS__P__KIND": "pager", "NOTIFIER_BEST_COOLDOWN": "1m"}
+
+    built = build_destinations({name: Variable(name, value) for name, value in said.items()}, {"pager": PagerSettings})
+
+    assert built.problems == []
+    assert built.destinations["p"].best_cooldown == 300.0
+    assert choose_operator(None, built) == ()
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+async def test_who_reads_a_kind_is_one_truth_for_settings_and_delivery(kind: str) -> None:
+    url = {} if kind == "console" else {"DESTINATIONS__D__URL": HOOK_URL}
+    settings = loaded(DESTINATIONS__D__KIND=kind, **url).destinations["d"]
+
+    async with open_http() as http:
+        assert KINDS[kind].build("d", settings, http).policy.people == settings.people
 
 
 def test_an_operator_that_names_a_wrong_destination_is_no_second_fault() -> None:
