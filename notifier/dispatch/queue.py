@@ -85,8 +85,12 @@ def _heads(due: Sequence[Folded]) -> list[Message]:
 
 
 def _probe(due: Sequence[Folded]) -> list[Message]:
-    """The oldest message that has not failed too often goes first, one that failed alone last."""
-    return sorted(_heads(due), key=lambda message: (_failed_alone(message), _stuck(message)))
+    """The oldest message that has not failed too often goes first, then by failures; one that failed alone goes last.
+
+    After an outage all have failed too often: the oldest may be the one that always fails, and must not be all that
+    is ever tried.
+    """
+    return sorted(_heads(due), key=lambda message: (_failed_alone(message), _stuck(message) and _failures(message)))
 
 
 def _failed_alone(message: Message) -> bool:
@@ -94,7 +98,11 @@ def _failed_alone(message: Message) -> bool:
 
 
 def _stuck(message: Message) -> bool:
-    return _failed_alone(message) or max(row.attempts for row in message) >= STUCK_AFTER
+    return _failed_alone(message) or _failures(message) >= STUCK_AFTER
+
+
+def _failures(message: Message) -> int:
+    return max(row.attempts for row in message)
 
 
 def _crowded(due: Sequence[Folded], policy: Policy) -> bool:

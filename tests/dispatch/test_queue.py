@@ -67,6 +67,12 @@ def test_after_five_failures_of_one_message_the_next_job_is_tried() -> None:
     assert batches(PROGRAM, [failing, alone], hold=held(NOW)) == ((failing,),)
 
 
+def test_where_every_message_has_failed_its_fill_the_one_that_failed_least_is_tried() -> None:
+    bad, other, alone = started("a", attempts=6), started("b", attempts=5), started("c", alone_since=NOW - 9)
+
+    assert batches(PROGRAM, [bad, other, alone], hold=held(NOW)) == ((other,),)
+
+
 def test_a_job_that_fails_alone_delays_no_other() -> None:
     waiting, later, other = started("a", alone_since=NOW - 9, next_at=NOW + 60), ended("a"), started("b")
 

@@ -49,6 +49,17 @@ async def test_a_destination_that_falls_again_is_held_again_and_left_in_peace(st
     assert sum(each.at > fell for each in stage.receiver.requests) < 110
 
 
+async def test_a_message_that_always_fails_does_not_stretch_an_outage_in_which_all_have_failed(stage: Stage) -> None:
+    events = endings(4)
+    await owe(stage.store, events, "webhook")
+    stage.receiver.reply = lambda request: OK if request.at > HOUR and request.job != "job-000" else DOWN
+
+    async with stage.running(stage.delivery(stage.webhook())):
+        await until(lambda: stage.timeline.tick > 2 * HOUR)
+
+    assert {each.id for each in stage.receiver.taken} == {event.id for event in events[1:]}
+
+
 async def test_people_still_get_digests_where_a_destination_fell_again(stage: Stage) -> None:
     await owe(stage.store, endings(40), "slack")
     takes_one_after_a_day(stage, well_from=DAY + 8 * HOUR)
