@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from time import monotonic
 
-from notifier.model import JobIdentity, Remembered, Scope, ScopeState, TuningJob
+from notifier.model import Event, JobIdentity, Remembered, Scope, ScopeState, TuningJob
 from notifier.ports import Observed, Routed, WatchStore
 
 BATCH_OBSERVATIONS = 100
@@ -14,9 +14,14 @@ STATE_SECONDS = 60.0
 
 
 class Ledger:
-    """One scope's memory. `jobs` only ever says what the store has committed; `state` may be a minute ahead of it."""
+    """One scope's memory. `jobs` only ever says what the store has committed; `state` may be a minute ahead of it.
 
-    def __init__(self, scope: Scope, store: WatchStore, owed: Callable[[], None]) -> None:
+    `owed` is called when there is something new to deliver, `told` with each event once it is durable.
+    """
+
+    def __init__(
+        self, scope: Scope, store: WatchStore, *, owed: Callable[[], None], told: Callable[[Event], None]
+    ) -> None:
         self.scope = scope
         self.jobs: dict[JobIdentity, Remembered] = {}
         self.unfinished: dict[JobIdentity, Remembered] = {}
@@ -26,7 +31,10 @@ class Ledger:
         self._store = store
         self._wrote = False
         self._in_doubt = False
+        self._doubted: list[Event] = []
+        """What was to be told by commits of which nobody knows yet whether they came through."""
         self._owed = owed
+        self._told = told
         self._pending: list[Observed] = []
         self._flushing = asyncio.Lock()
         self._flushed = monotonic()
@@ -41,8 +49,12 @@ class Ledger:
     async def settle(self) -> None:
         """Where a commit failed or was cut off, find out what became of it: it may have come through all the same."""
         if self._in_doubt:
+            durable = [each for each in self._doubted if await self._store.known(each.id)]
             await self.load()
             self._owed()
+            self._doubted.clear()
+            for event in durable:
+                self._told(event)
 
     async def records(self, identities: Sequence[JobIdentity]) -> dict[JobIdentity, TuningJob]:
         """The last known records of these jobs."""
@@ -65,19 +77,24 @@ class Ledger:
             if not batch:
                 return
             self._wrote = True
-            with self._doubting():
+            events = [each.event for observed in batch for each in observed.events]
+            told = [event for event in events if isinstance(event, Event)]
+            with self._doubting(told):
                 await self._store.commit(self.scope, batch)
-            for each in batch:
-                self._take(each)
-            if any(each.events for each in batch):
+            for observed in batch:
+                self._take(observed)
+            if events:
                 self._owed()
+            for event in told:
+                self._told(event)
 
     @contextlib.contextmanager
-    def _doubting(self) -> Iterator[None]:
+    def _doubting(self, told: Sequence[Event] = ()) -> Iterator[None]:
         try:
             yield
         except BaseException:
             self._in_doubt = True
+            self._doubted += told
             raise
 
     def _stored_lately(self, state: ScopeState) -> bool:

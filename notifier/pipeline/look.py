@@ -5,18 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-import structlog
-
 from notifier.detection.judgement import Sight, Verdict, believe, best_unchanged, judge, missing, row_alone, unanswered
 from notifier.detection.staleness import Doubt, doubt
 from notifier.errors import CallFailed, JobMissing
-from notifier.model import Event, JobIdentity, Notice, NoticeType, Remembered, Summary, TuningJob
+from notifier.model import JobIdentity, Notice, NoticeType, Remembered, Summary, TuningJob
 from notifier.model.event import digest
 from notifier.pipeline.ledger import Ledger
 from notifier.ports import Observed, Routed, Source
 from notifier.routing import Route, route
-
-log = structlog.get_logger()
 
 CONCURRENT_LOOKS = 8
 NAMES_IN_A_NOTICE = 20
@@ -50,7 +46,6 @@ class Looker:
         ledger: Ledger,
         telling: Telling,
         *,
-        told: Callable[[Event], None],
         alive: Callable[[], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -60,7 +55,6 @@ class Looker:
         self._source = source
         self._ledger = ledger
         self._telling = telling
-        self._told = told
         self._places = asyncio.Semaphore(CONCURRENT_LOOKS)
         self._doubts: dict[JobIdentity, Doubt] = {}
         self._caught_up: list[Observed] = []
@@ -183,9 +177,6 @@ class Looker:
             return
         routed = tuple(Routed(each, route(each, self._telling.routes)) for each in verdict.events)
         await self._ledger.write(Observed(verdict.remembered, verdict.record, routed, forget))
-        for event in verdict.events:
-            self._told(event)
-            log.info(event.type, job=event.job.name, status=event.job.status, region=event.job.region)
 
     def _too_late(self, remembered: Remembered) -> bool:
         ended_at = remembered.ended_at

@@ -38,7 +38,7 @@ class Witness(Protocol):
         ...
 
     def told(self, event: Event) -> None:
-        """An event was detected."""
+        """An event was detected, and what is owed for it is durable."""
         ...
 
     def turned(self, region: str) -> None:
@@ -143,17 +143,10 @@ class Watch:
         if account is None:
             return None
         scope = Scope(account, self._source.region, self._source.api)
-        ledger = Ledger(scope, self._store, self._owed)
+        ledger = Ledger(scope, self._store, owed=self._owed, told=self._tell)
         await ledger.load()
         await self._blindness.recall(scope.key, ledger.state.complete_at)
-        looker = Looker(
-            self._source,
-            ledger,
-            self._watching.telling,
-            told=self._witness.told,
-            alive=self._alive,
-            clock=self._clock,
-        )
+        looker = Looker(self._source, ledger, self._watching.telling, alive=self._alive, clock=self._clock)
         if self._empty_since is not None and ledger.state.baseline_at is None:
             # The empty account was the baseline: what appears in it now is news.
             state = ScopeState(self._empty_since, self._empty_since, self._empty_since)
@@ -208,6 +201,10 @@ class Watch:
             scope=scope.key,
         )
         return (Routed(notice, operator),) if operator else ()
+
+    def _tell(self, event: Event) -> None:
+        self._witness.told(event)
+        log.info(event.type, job=event.job.name, status=event.job.status, region=event.job.region)
 
     def _alive(self) -> None:
         self._witness.turned(self._source.region)

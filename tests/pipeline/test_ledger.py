@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.model import JobIdentity, Remembered
+from notifier.model import Event, JobIdentity, Remembered
 from notifier.pipeline.ledger import BATCH_OBSERVATIONS, Ledger
 from notifier.ports import Observed
 from notifier.store import Store, open_store
@@ -22,7 +22,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("notifier.pipeline.ledger.BATCH_SECONDS", NEVER)
 
 
-def quiet() -> None:
+def quiet(*_: Event) -> None:
     """Nobody wants to hear."""
 
 
@@ -32,7 +32,7 @@ async def stored(store: Store) -> dict[JobIdentity, Remembered]:
 
 async def test_the_hundredth_observation_commits_them_all(tmp_path: Path, patient: None) -> None:
     async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
-        ledger = Ledger(SCOPE, store.watch, quiet)
+        ledger = Ledger(SCOPE, store.watch, owed=quiet, told=quiet)
         async with ledger.batching(quiet):
             for number in range(BATCH_OBSERVATIONS - 1):
                 await ledger.write(first_look(number))
@@ -46,7 +46,7 @@ async def test_what_was_written_is_committed_though_nothing_follows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
-        ledger = Ledger(SCOPE, store.watch, quiet)
+        ledger = Ledger(SCOPE, store.watch, owed=quiet, told=quiet)
         monkeypatch.setattr("notifier.pipeline.ledger.BATCH_SECONDS", 0.05)
         async with ledger.batching(quiet):
             ledger._flushed += NEVER  # As if something had just been committed.
@@ -58,7 +58,7 @@ async def test_what_was_written_is_committed_though_nothing_follows(
 
 async def test_what_a_broken_sweep_saw_last_is_dropped(tmp_path: Path, patient: None) -> None:
     async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
-        ledger = Ledger(SCOPE, store.watch, quiet)
+        ledger = Ledger(SCOPE, store.watch, owed=quiet, told=quiet)
         with suppress(asyncio.CancelledError):
             async with ledger.batching(quiet):
                 await ledger.write(first_look(1))
@@ -70,7 +70,7 @@ async def test_what_a_broken_sweep_saw_last_is_dropped(tmp_path: Path, patient: 
 
 async def test_the_unfinished_are_those_of_which_more_is_expected(tmp_path: Path, patient: None) -> None:
     async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
-        ledger = Ledger(SCOPE, store.watch, quiet)
+        ledger = Ledger(SCOPE, store.watch, owed=quiet, told=quiet)
         look = first_look(1)
         await ledger.write(look)
         await ledger.flush()

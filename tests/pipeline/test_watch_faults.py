@@ -96,6 +96,42 @@ async def test_what_was_committed_without_an_answer_is_known_in_the_next_sweep(
     assert isinstance(ending, Event) and ending.status is not None and ending.status.before == "InProgress"
 
 
+class Refusing(SqlWatchStore):
+    """A store that cannot commit, once."""
+
+    refused = False
+
+    async def commit(self, scope: Scope, observed: Sequence[Observed]) -> None:
+        if not self.refused:
+            self.refused = True
+            raise StoreUnavailable("the disk is full")
+        await super().commit(scope, observed)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(Refusing, id="refused"), pytest.param(Answerless, id="committed-without-an-answer")],
+)
+async def test_an_event_is_counted_and_logged_once_and_only_when_it_is_known_to_be_durable(
+    service: Service, sagemaker: SageMaker, kind: type[SqlWatchStore]
+) -> None:
+    await service.start()
+    await service.sweep()
+    watch = service.store.watch
+    service.store = replace(service.store, watch=kind(watch._database, watch._clock))
+    await service.start()
+    sagemaker.put(Job("xgb", sagemaker.now, best=1, value=0.5))
+
+    with capture_logs() as logs:
+        await service.sweep()
+        assert service.witness.outcomes == ["store"]
+        assert service.witness.events == []
+        await service.sweeps(2)
+    told = ["tuning_job.started", "tuning_job.new_best"]
+    assert [each.type for each in service.witness.events] == told
+    assert [each["event"] for each in logs if each["event"].startswith("tuning_job.")] == told
+
+
 async def test_late_endings_are_counted_in_one_line_whatever_a_commit_holds(
     service: Service, sagemaker: SageMaker
 ) -> None:
