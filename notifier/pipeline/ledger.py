@@ -11,6 +11,8 @@ from notifier.ports import Observed, Routed, WatchStore
 BATCH_OBSERVATIONS = 100
 BATCH_SECONDS = 1.0
 STATE_SECONDS = 60.0
+GATHER_SECONDS = 0.05
+"""How long a record that is asked for waits for others, to be read together with them."""
 
 
 class Ledger:
@@ -36,6 +38,9 @@ class Ledger:
         self._owed = owed
         self._told = told
         self._pending: list[Observed] = []
+        self._asked: set[JobIdentity] = set()
+        self._found: dict[JobIdentity, TuningJob] = {}
+        self._reading = asyncio.Lock()
         self._flushing = asyncio.Lock()
         self._flushed = monotonic()
 
@@ -59,6 +64,18 @@ class Ledger:
     async def records(self, identities: Sequence[JobIdentity]) -> dict[JobIdentity, TuningJob]:
         """The last known records of these jobs."""
         return await self._store.records(identities) if identities else {}
+
+    async def record(self, identity: JobIdentity) -> TuningJob | None:
+        """The last known record of one job. Those asked for within a moment are read together: a read has its price."""
+        self._asked.add(identity)
+        async with self._reading:
+            # Whoever waited for the lock finds its record among those that the one before it has read.
+            if identity in self._asked:
+                await asyncio.sleep(GATHER_SECONDS)
+                asked = list(self._asked)
+                self._found = await self.records(asked)
+                self._asked.difference_update(asked)
+            return self._found.get(identity)
 
     async def write(self, *observed: Observed) -> None:
         """Take observations; they are committed within a second, or with the hundredth. Raises StoreUnavailable.

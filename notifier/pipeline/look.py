@@ -167,7 +167,7 @@ class Looker:
         """The last known record, where memory alone does not tell enough of it: reading it costs as much as a call."""
         if memory is None or best_unchanged(memory, now):
             return None
-        return (await self._ledger.records([memory.identity])).get(memory.identity)
+        return await self._ledger.record(memory.identity)
 
     async def _write(self, verdict: Verdict, *, forget: bool = False) -> None:
         if verdict.remembered is None:

@@ -1,15 +1,18 @@
 """What is known is committed in batches: by number, by time, and never after the sweep that saw it broke."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from notifier.model import Event, JobIdentity, Remembered
+from notifier.errors import StoreUnavailable
+from notifier.model import Event, JobIdentity, Remembered, TuningJob
 from notifier.pipeline.ledger import BATCH_OBSERVATIONS, Ledger
 from notifier.ports import Observed
-from notifier.store import Store, open_store
+from notifier.store import SqlWatchStore, Store, open_store
 from tests.pipeline.deliver_stage import until
 from tests.store.looks import SCOPE, first_look
 
@@ -78,3 +81,42 @@ async def test_the_unfinished_are_those_of_which_more_is_expected(tmp_path: Path
         await ledger.write(Observed(look.remembered, forget=True))
         await ledger.flush()
         assert ledger.unfinished == {} == ledger.jobs
+
+
+class Counting(SqlWatchStore):
+    """A store that counts how often records are read, and may fail to."""
+
+    reads = 0
+    fails = False
+
+    async def records(self, identities: Collection[JobIdentity]) -> dict[JobIdentity, TuningJob]:
+        self.reads += 1
+        if self.fails:
+            raise StoreUnavailable("the disk is gone")
+        return await super().records(identities)
+
+
+async def test_records_asked_for_together_are_read_together_and_each_gets_its_own(tmp_path: Path) -> None:
+    async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
+        counting = Counting(store.watch._database, store.watch._clock)
+        ledger = Ledger(SCOPE, counting, owed=quiet, told=quiet)
+        looks = [first_look(number) for number in range(5)]
+        await ledger.write(*looks)
+        await ledger.flush()
+
+        for _ in range(2):
+            unknown = replace(looks[0].remembered.identity, created=1)
+            asked = [each.remembered.identity for each in looks] + [unknown]
+            assert await asyncio.gather(*map(ledger.record, asked)) == [*(each.record for each in looks), None]
+        assert counting.reads == 2
+
+
+async def test_a_read_that_fails_leaves_nobody_with_no_record_for_an_answer(tmp_path: Path) -> None:
+    async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
+        counting = Counting(store.watch._database, store.watch._clock)
+        ledger = Ledger(SCOPE, counting, owed=quiet, told=quiet)
+        identities = [first_look(number).remembered.identity for number in range(3)]
+        counting.fails = True
+
+        answers = await asyncio.gather(*map(ledger.record, identities), return_exceptions=True)
+    assert [type(each) for each in answers] == [StoreUnavailable] * 3
