@@ -49,6 +49,8 @@ async def run(settings: Settings) -> int:
 
 async def start(settings: Settings, stack: AsyncExitStack) -> list[Loop]:
     """Open everything, in the order in which things can fail, and return the loops that make up the service."""
+    for each in settings.lookalikes:
+        log.warning("a variable's name is nearly a setting's", variable=each.variable, advice=each.message)
     health, metrics = Health(), Metrics(__version__)
     opening = open_sources(settings, metrics)
     store = await stack.enter_async_context(open_store(settings.database_url.get_secret_value(), exclusive=True))

@@ -64,6 +64,8 @@ async def _check(settings: "Settings", send: bool) -> int:
 
     report = Report()
     report.good(f"settings: {len(settings.destinations)} destination(s): {', '.join(sorted(settings.destinations))}")
+    for each in settings.lookalikes:
+        report.plain(f"{each.variable}: {each.message}")
     await _check_store(settings, report)
     for opening in open_sources(settings, Metrics("")):
         async with opening as source:

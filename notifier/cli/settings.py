@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.execution import finish
+from notifier.cli.execution import complain, finish
 
 
 def settings(
@@ -23,12 +23,14 @@ def _print(markdown: bool) -> int:
     if markdown:
         typer.echo(settings_table())
         return 0
-    rows = describe_settings(load_settings())
+    now = load_settings()
+    for each in now.lookalikes:
+        complain(f"{each.variable}: {each.message}")
     print_table(
         ("variable", "meaning", "default", "now"),
         (
             (row.variable, row.meaning, row.default, Text(row.value, style="bold" if row.value != row.default else ""))
-            for row in rows
+            for row in describe_settings(now)
         ),
     )
     return 0

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -11,7 +12,7 @@ from notifier.errors import Problem, SettingsError
 from notifier.model import Api
 from notifier.settings.destinations import Built, build_destinations, choose_operator
 from notifier.settings.explain import complaints, problem
-from notifier.settings.names import check_names
+from notifier.settings.names import check_names, lookalikes
 from notifier.settings.tree import COMPOSED, FLAT_VARIABLES, Settings, variable
 from notifier.settings.variables import Variable, read_variables
 
@@ -28,20 +29,24 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     built = build_destinations(variables, {kind: each.settings for kind, each in KINDS.items()})
     operator = choose_operator(variables.get(_OPERATOR), built)
     problems = [*reading.problems, *check_names(variables.values()), *_preview_problems(variables)]
-    settings, wrong = _validated(variables, built, operator, reading.aws)
+    doubts = lookalikes(reading.foreign)
+    settings, wrong = _validated(
+        variables, built, operator=operator, aws_environment=reading.aws, lookalikes=tuple(doubts)
+    )
     # What a flat variable says to several destinations is wrong once.
     problems = list(dict.fromkeys([*problems, *wrong, *built.problems]))
     if problems or settings is None:
-        raise SettingsError(problems)
+        # A variable that nothing reads may be the reason why another is missing.
+        raise SettingsError([*problems, *doubts])
     return settings
 
 
 def _validated(
-    variables: Mapping[str, Variable], built: Built, operator: tuple[str, ...], aws: Mapping[str, str]
+    variables: Mapping[str, Variable], built: Built, **composed: Any
 ) -> tuple[Settings | None, list[Problem]]:
     texts = {name: variables[name].value for name in FLAT_VARIABLES if name in variables and name != _OPERATOR}
     try:
-        return Settings.of(texts, destinations=built.destinations, operator=operator, aws_environment=aws), []
+        return Settings.of(texts, destinations=built.destinations, **composed), []
     except ValidationError as error:
         fields = [field for field in Settings.model_fields if field not in COMPOSED]
         named = {field: variables.get(variable(field), Variable(variable(field), "")) for field in fields}

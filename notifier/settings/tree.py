@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
 
 from notifier.delivery.settings import DestinationSettings
+from notifier.errors import Problem
 from notifier.model import Api
 from notifier.settings.secrets import database_secrets, secret_parts
 from notifier.settings.values import (
@@ -28,7 +29,7 @@ from notifier.settings.values import (
 )
 from notifier.settings.variables import DEFAULT_SECRETS_DIR, PREFIX
 
-COMPOSED = ("destinations", "aws_environment")
+COMPOSED = ("destinations", "aws_environment", "lookalikes")
 """Fields that no variable of their own name fills."""
 
 
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
         repr=False,
         description="what `.env` says to AWS's client, to be exported",
     )
+    lookalikes: tuple[Problem, ...] = Field((), description="variables that nothing reads, though nearly a setting's")
 
     @classmethod
     def of(cls, variables: Mapping[str, str], **composed: Any) -> "Settings":

@@ -30,11 +30,15 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that was found: variables by upper-case name, what `.env` says to AWS's client, and what is unreadable."""
+    """All that was found: variables by upper-case name, what `.env` says to AWS's client, and what is unreadable.
+
+    `foreign` are the others, as they are spelled and without their values, which are none of our business.
+    """
 
     variables: dict[str, Variable]
     aws: dict[str, str] = field(repr=False)
     problems: list[Problem]
+    foreign: list[Variable]
 
 
 def read_variables(environ: Mapping[str, str], dotenv: Path | None) -> Reading:
@@ -45,8 +49,9 @@ def read_variables(environ: Mapping[str, str], dotenv: Path | None) -> Reading:
         **_ours(written.items(), f"in {dotenv}", problems),
         **_ours(environ.items(), None, problems),
     }
-    secrets = _read_secrets(variables.get(SECRETS_DIR), problems)
+    secrets, others = _read_secrets(variables.get(SECRETS_DIR), problems)
     variables = {**secrets, **variables}
+    foreign = [*_foreign(environ.items(), None), *_foreign(written.items(), f"in {dotenv}"), *others]
     for name, stand_in in STAND_INS.items():
         found = variables.pop(stand_in, None)
         if found and found.value and name not in variables:
@@ -57,7 +62,7 @@ def read_variables(environ: Mapping[str, str], dotenv: Path | None) -> Reading:
             variables[name] = Variable(stand_in, value, found.origin)
     aws = {name: value for name, value in written.items() if name.startswith("AWS_") and value}
     problems += [Problem(name, fault) for name, value in aws.items() if (fault := _no_text(value))]
-    return Reading(variables, aws, problems)
+    return Reading(variables, aws, problems, foreign)
 
 
 def _ours(found: Iterable[tuple[str, str]], origin: str | None, problems: list[Problem]) -> dict[str, Variable]:
@@ -74,6 +79,10 @@ def _ours(found: Iterable[tuple[str, str]], origin: str | None, problems: list[P
             problems.append(Problem(name, "is set twice, in capital and in small letters: keep one"))
         ours[name] = Variable(name, value, origin)
     return ours
+
+
+def _foreign(found: Iterable[tuple[str, str]], origin: str | None) -> list[Variable]:
+    return [Variable(name, "", origin) for name, text in found if text.strip() and not _speaks_to_us(name)]
 
 
 def _no_text(value: str) -> str | None:
@@ -103,17 +112,20 @@ def _read_dotenv(path: Path, problems: list[Problem]) -> dict[str, str]:
     return {binding.key: binding.value or "" for binding in bindings if binding.key}
 
 
-def _read_secrets(chosen: Variable | None, problems: list[Problem]) -> dict[str, Variable]:
+def _read_secrets(chosen: Variable | None, problems: list[Problem]) -> tuple[dict[str, Variable], list[Variable]]:
+    """The variables of the files that are ours, and the names of the others, which are not opened."""
     directory = Path(chosen.value) if chosen else DEFAULT_SECRETS_DIR
     try:
-        paths = sorted(path for path in directory.iterdir() if _speaks_to_us(path.name) and path.is_file())
+        names = sorted(directory.iterdir())
+        paths = [path for path in names if _speaks_to_us(path.name) and path.is_file()]
     except (OSError, ValueError) as error:
         if chosen:
             # The name is not repeated: a secret itself may stand where its directory should.
             problems.append(Problem(SECRETS_DIR, f"the directory {_unreadable(error)}"))
-        return {}
+        return {}, []
     texts = [(path.name, text) for path in paths if (text := _read_secret(path, problems)) is not None]
-    return _ours(texts, f"in {directory}", problems)
+    origin = f"in {directory}"
+    return _ours(texts, origin, problems), _foreign(((path.name, path.name) for path in names), origin)
 
 
 def _read_secret(path: Path, problems: list[Problem]) -> str | None:

@@ -95,6 +95,25 @@ async def test_check_says_in_a_line_what_is_missing(notifier: Notifier, env: dic
     assert "Traceback" not in out + err
 
 
+async def test_a_name_that_is_nearly_a_setting_is_a_line_of_check_and_of_settings(notifier: Notifier) -> None:
+    nearly = {"NOTIFER_SLACK_WEBHOOK_URL": "https://hooks.slack.example/T/B/hunter2"}
+    says = "NOTIFER_SLACK_WEBHOOK_URL: nothing reads it: did you mean NOTIFIER_SLACK_WEBHOOK_URL?"
+
+    status, out, err = await notifier.command("check", **nearly)
+    assert (status, err) == (0, "") and f"– {says}" in out.splitlines()
+    status, out, err = await notifier.command("settings", **nearly)
+    assert (status, err.strip()) == (0, f"notifier: {says}") and "hunter2" not in out
+
+
+async def test_a_name_that_is_nearly_a_setting_is_a_warning_in_the_log(notifier: Notifier) -> None:
+    process = await notifier.start(NOTIFER_EXCLUDE="test-*")
+    await notifier.ready(process)
+
+    (warning,) = [line for line in notifier.log() if line["level"] == "warning"]
+    assert warning["variable"] == "NOTIFER_EXCLUDE" and "NOTIFIER_EXCLUDE" in warning["advice"]
+    assert await notifier.stop(process) == 0
+
+
 @pytest.fixture
 def taken() -> Iterator[str]:
     """An address that another program listens on."""

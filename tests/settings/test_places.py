@@ -219,3 +219,65 @@ def test_what_is_not_built_yet_is_refused_as_such(name: str) -> None:
     assert "not built into this version yet" in message
     assert "unknown" not in message
     assert loaded(**{name: ""}) == loaded()
+
+
+FORM = "NOTIFIER_DESTINATIONS__<NAME>__<FIELD>"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        pytest.param("NOTIFER_SLACK_WEBHOOK_URL", "NOTIFIER_SLACK_WEBHOOK_URL", id="a-letter-left-out"),
+        pytest.param("NOITFIER_JOBS", "NOTIFIER_JOBS", id="two-letters-changed-about"),
+        pytest.param("NOTIFIERSLACK_WEBHOOK_URL", "NOTIFIER_SLACK_WEBHOOK_URL", id="no-underscore"),
+        pytest.param("NOTIFER__JOBS", "NOTIFIER_JOBS", id="two-underscores"),
+        pytest.param("NOTIFIER-HTTP", "NOTIFIER_HTTP", id="a-hyphen"),
+        pytest.param("notifer_regions", "NOTIFIER_REGIONS", id="in-small-letters"),
+        pytest.param("NOTIFYER_WEBHOOK_URL", "NOTIFIER_WEBHOOK_URL", id="another-letter"),
+        pytest.param("NOTIFER_SLACK_URL", "NOTIFIER_SLACK_", id="wrong-in-two-places"),
+        pytest.param("NOTIFER_DESTINATIONS__OPS__URL", FORM, id="a-destination"),
+        pytest.param("NOTIFIERDESTINATIONS__ON_CALL__STATUSES", FORM, id="a-destination-without-underscore"),
+    ],
+)
+def test_a_name_that_is_nearly_a_setting_is_told_and_stops_nothing(name: str, meant: str) -> None:
+    (told,) = load_settings({name: "hunter2"}, None).lookalikes
+
+    assert told.variable == name
+    assert f"did you mean {meant}" in told.message and "hunter2" not in told.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "NOTIFY_SOCKET",
+        "NOTIFY_WEBHOOK_URL",
+        "NOTIFICATIONS_WEBHOOK_URL",
+        "NOTIFIED_AT",
+        "NOTIFIERS_SERVICE_HOST",
+        "NOTIFIERS_PORT",
+        "NOTIFIER",
+        "SLACK_WEBHOOK_URL",
+        "WEBHOOK_SECRET",
+        "PORTS",
+        "PATH",
+    ],
+)
+def test_another_programs_name_is_not_told(name: str) -> None:
+    assert load_settings({name: "x"}, None).lookalikes == ()
+
+
+def test_a_lookalike_is_seen_in_every_place_unless_it_is_empty(dotenv: Path, secrets: Path) -> None:
+    dotenv.write_text("NOTIFER_JOBS=a\nNOTIFER_HTTP=\n")
+    (secrets / "NOTIFER_MENTION").write_text("here")
+
+    told = loaded(dotenv, SECRETS_DIR=str(secrets)).lookalikes
+
+    assert [each.variable for each in told] == ["NOTIFER_JOBS", "NOTIFER_MENTION"]
+    assert f"(in {dotenv})" in told[0].message and f"(in {secrets})" in told[1].message
+
+
+def test_a_lookalike_is_told_with_what_is_wrong_for_it_may_be_the_reason() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"NOTIFIER_WEBHOOK_SECRET": SECRET, "NOTIFER_WEBHOOK_URL": "http://127.0.0.1/"}, None)
+
+    assert [each.variable for each in caught.value.problems] == ["NOTIFIER_WEBHOOK_SECRET", "NOTIFER_WEBHOOK_URL"]
