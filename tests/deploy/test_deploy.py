@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,18 @@ def test_the_policy_allows_what_the_sources_call_and_nothing_else() -> None:
 
 def test_only_listing_is_allowed_on_everything() -> None:
     assert [action for action, where in policy().items() if where == "*"] == ["sagemaker:ListHyperParameterTuningJobs"]
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_the_policy_holds_in_every_partition(partition: str) -> None:
+    """IAM refuses an ARN that names another partition than the account's, and takes `*` for whichever it is."""
+    described = [where for where in policy().values() if where != "*"]
+    ours = (
+        f"arn:{partition}:sagemaker:a-region:111122223333:{kind}/x"
+        for kind in ("hyper-parameter-tuning-job", "training-job")
+    )
+
+    assert all(any(fnmatchcase(each, where) for where in described) for each in ours)
 
 
 def test_the_ecs_task_is_one_that_cannot_write_its_root_and_has_time_to_stop() -> None:
