@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFou
 
 from notifier import __version__
 from notifier.errors import CallFailed, Cause, Problem, SettingsError
+from notifier.sources.parsing import Parsers
 
 PREVIEW_SERVICE = "sagemaker-preview"
 """The service name under which a session of ours knows the preview's `describe_tuning_job`."""
@@ -21,12 +22,14 @@ _PREVIEW_MODEL = Path(__file__).parent / "preview_model"
 
 
 def new_session() -> AioSession:
-    """A session that knows the preview's dialect beside today's. One is enough for all regions of an account.
+    """A session that knows the preview's dialect beside today's, and reads answers quickly.
 
-    Raises SettingsError where AWS_PROFILE or the AWS configuration file is wrong.
+    One is enough for all regions of an account. Raises SettingsError where AWS_PROFILE or the AWS configuration file is
+    wrong.
     """
     session = AioSession()
     session.user_agent_extra = f"{session.user_agent_extra} notifier/{__version__}"
+    session.register_component("response_parser_factory", Parsers())
     with _settings_named():
         session.get_component("data_loader").search_paths.insert(0, str(_PREVIEW_MODEL))
     return session
