@@ -49,7 +49,7 @@ def count(answer: Answer, member: str) -> int | None:
 
 
 def moment(answer: Answer, member: str) -> datetime | None:
-    """A time, in UTC: botocore gives the local zone."""
+    """A time, in UTC. It is so already, unless the answer wrote it as a text."""
     value = answer.get(member)
     if value is None:
         return None

@@ -1,12 +1,11 @@
 """List's rows, read once: what a row said in the listing before need not be read again."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from notifier.model import Summary
 from notifier.sources.mapping import summary
-from notifier.sources.members import Answer
+from notifier.sources.members import Answer, moment
 
 COUNTERS = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
 
@@ -29,14 +28,10 @@ class Rows:
         self._before = now
 
         def read(row: Answer) -> Summary:
-            # Times are compared without their zones: comparing those takes longer than reading the row. `fold` tells
-            # the two hours apart that carry the same clock when summer time ends.
-            name, created = row.get("HyperParameterTuningJobName"), row.get("CreationTime")
-            counters = row.get("TrainingJobStatusCounters")
+            name, counters = row.get("HyperParameterTuningJobName"), row.get("TrainingJobStatusCounters")
             says = (
                 row.get("HyperParameterTuningJobStatus"),
-                created.replace(tzinfo=None) if isinstance(created, datetime) else created,
-                getattr(created, "fold", None),
+                moment(row, "CreationTime"),
                 tuple(map(counters.get, COUNTERS)) if isinstance(counters, dict) else None,
             )
             known = before.get(name)
