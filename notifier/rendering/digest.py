@@ -1,4 +1,4 @@
-"""What is told of many jobs at once: every one that ended or has a new best by name, the rest by number."""
+"""What is told of many jobs at once: each has a line, those that ended before those that go on."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ _URGENCY = (Tone.BAD, Tone.TROUBLE)
 def digest_story(jobs: Sequence[Sequence[Event]], notices: Sequence[Notice] = (), *, repeated: bool = False) -> Story:
     """One story of many jobs (each with its events, in order), and of notices that fall into it."""
     over = [events for events in jobs if _ending(events)]
-    better = [events for events in jobs if _better(events)]
+    going = sorted((events for events in jobs if not _ending(events)), key=lambda events: fold(events) is None)
     rows = [_row(events) for events in over] + [Row(notice_tone(each), _title(each)) for each in notices]
-    rows += [_row(events) for events in better]
-    # What needs somebody comes first; otherwise endings go before bests, and the order of events stays.
+    rows += [_row(events) for events in going]
+    # What needs somebody comes first, then endings, then bests; within these the order of events stays.
     rows.sort(key=lambda row: row.tone not in _URGENCY)
     alarming = any(failed(event) for events in jobs for event in events)
     last = max([events[-1].time for events in jobs] + [each.time for each in notices])
@@ -37,7 +37,7 @@ def digest_story(jobs: Sequence[Sequence[Event]], notices: Sequence[Notice] = ()
         tone=Tone.BAD if alarming else Tone.GOOD if over else Tone.NEWS,
         headline=_headline(jobs, over, notices),
         rows=tuple(rows[:DIGEST_JOBS]),
-        facts=tuple(_rest(jobs, len(rows) - DIGEST_JOBS)),
+        facts=(f"+{len(rows) - DIGEST_JOBS} more",) if len(rows) > DIGEST_JOBS else (),
         place=(f"up to {moment(last)}",),
         alarming=alarming,
         repeated=repeated,
@@ -71,11 +71,6 @@ def _ending(events: Sequence[Event]) -> Event | None:
     return next(iter(reversed(finals or deleted)), None)
 
 
-def _better(events: Sequence[Event]) -> bool:
-    """Whether a job goes on with a new best: its value counts as told, so it must be."""
-    return not _ending(events) and fold(events) is not None
-
-
 def _row(events: Sequence[Event]) -> Row:
     """`xgb-churn: completed, best 0.8907 validation:auc`."""
     event = _ending(events) or events[-1]
@@ -98,20 +93,16 @@ def _headline(jobs: Sequence[Sequence[Event]], over: Sequence[Sequence[Event]], 
     if not jobs:
         return f"{len(notices)} notices"
     if not over:
-        return f"News of {_jobs(len(jobs))}"
-    ways = Counter(what_happened(_ending(events) or events[-1])[0] for events in over)
+        return f"News of {_jobs(len(jobs))}: {_ways(jobs)}"
+    return f"{_jobs(len(over))} ended: {_ways(over)}"
+
+
+def _ways(jobs: Sequence[Sequence[Event]]) -> str:
+    """`1 failed, 4 completed`: what happened to how many."""
+    ways = Counter(what_happened(_ending(events) or events[-1])[0] for events in jobs)
     # "failed" before anything else: it is what somebody has to act upon.
     ordered = sorted(ways.items(), key=lambda way: (way[0] != "failed", -way[1]))
-    return f"{_jobs(len(over))} ended: {', '.join(f'{count} {way}' for way, count in ordered)}"
-
-
-def _rest(jobs: Sequence[Sequence[Event]], hidden: int) -> list[str]:
-    """The other jobs that go on, by number; and how many rows did not fit."""
-    told = [f"+{hidden} more"] if hidden > 0 else []
-    ways = Counter(what_happened(events[-1])[0] for events in jobs if not _ending(events) and not _better(events))
-    if ways:
-        told.append(f"going on: {', '.join(f'{count} {way}' for way, count in ways.most_common(5))}")
-    return told
+    return ", ".join(f"{count} {way}" for way, count in ordered)
 
 
 def _jobs(count: int) -> str:

@@ -21,7 +21,7 @@ from notifier.model import (
     TrialCounts,
 )
 from notifier.rendering import DIGEST_JOBS, Story, tell
-from notifier.rendering.story import Parameter, Tone, Trials
+from notifier.rendering.story import Parameter, Row, Tone, Trials
 from tests.examples import NOON, best, ended, new_best, started, tuning_job
 
 FIRST = best(1, 0.8766, eta="0.5", max_depth="8")
@@ -216,7 +216,7 @@ def test_hyperparameters_that_changed_are_shown_before_others_when_not_all_can_b
     assert hidden == 6
 
 
-def test_a_digest_names_every_job_that_ended_or_has_a_new_best_and_counts_the_rest() -> None:
+def test_a_digest_names_every_job_and_first_what_ended_then_what_has_a_new_best() -> None:
     failure = tuning_job("broken", failure_reason="AlgorithmError:\nexit 1")
     story = told(
         ended(tuning_job("good", best=best())),
@@ -232,8 +232,9 @@ def test_a_digest_names_every_job_that_ended_or_has_a_new_best_and_counts_the_re
         "good: completed, best 0.9 validation:auc",
         "stopped: stopped",
         "xgb-churn: new best 0.8889 validation:auc",
+        "fresh: started",
     ]
-    assert story.facts == ("going on: 1 started",)
+    assert story.facts == ()
     assert (story.tone, story.alarming) == (Tone.BAD, True)
     assert story.place == ("up to 31 Jan 12:00 UTC",)
 
@@ -262,7 +263,8 @@ def test_endings_come_before_new_bests_where_not_all_can_be_shown() -> None:
 def test_a_digest_without_an_ending_is_news() -> None:
     story = told(started(tuning_job("a")), started(tuning_job("b")))
 
-    assert (story.headline, story.tone, story.rows) == ("News of 2 tuning jobs", Tone.NEWS, ())
+    assert (story.headline, story.tone) == ("News of 2 tuning jobs: 2 started", Tone.NEWS)
+    assert story.rows == (Row(Tone.STARTED, "a: started"), Row(Tone.STARTED, "b: started"))
 
 
 def test_a_digest_never_shows_more_jobs_than_fit() -> None:
