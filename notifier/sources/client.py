@@ -114,6 +114,9 @@ class Connection:
             config=AioConfig(
                 # tenacity owns the retries: layers multiply.
                 retries={"total_max_attempts": 1, "mode": "standard"},
+                # The few parameters are our own, and of the right types.
+                parameter_validation=False,
+                user_agent=_user_agent(self._session),
                 connect_timeout=5,
                 read_timeout=15,
                 max_pool_connections=50,
@@ -122,3 +125,13 @@ class Connection:
                 warm_up_loader_caches=not preview,
             ),
         )
+
+
+def _user_agent(session: AioSession) -> str | None:
+    """The short User-Agent, said once: botocore composes the long one twice for each call, and that takes longer than
+    reading a Describe. None, which stands for the long one, where an operator's AWS_SDK_UA_APP_ID must go with it.
+    """
+    if session.get_config_variable("user_agent_appid"):
+        return None
+    # botocore adds the session's extra words by itself.
+    return str(session.user_agent()).removesuffix(f" {session.user_agent_extra}")

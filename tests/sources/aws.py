@@ -43,6 +43,7 @@ class Aws:
         self.url = ""
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.authorizations: list[str] = []
+        self.user_agents: list[str] = []
         self._scripts: dict[str, list[Reply]] = defaultdict(list)
         self.heard = asyncio.Event()
         """Whether any request has come."""
@@ -62,6 +63,7 @@ class Aws:
         self.requests.append((operation, members))
         self.heard.set()
         self.authorizations.append(request.headers.get("Authorization", ""))
+        self.user_agents.append(request.headers.get("User-Agent", ""))
         script = self._scripts[operation] or [error("UnknownOperationException", 404)]
         reply = script.pop(0) if len(script) > 1 else script[0]
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
