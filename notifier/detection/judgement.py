@@ -59,12 +59,10 @@ def judge(
         return Verdict(None, stale=True)
     if not memory.told:
         return _seen(memory, None, now, sight, tell="all")
-    known = before or sketch(memory, now)
+    known = replace(before, status=memory.status) if before else sketch(memory, now)
     if not memory.watched:
         return _seen(memory, known, now, sight, tell="nothing")
-    if not memory.described:
-        return _seen(memory, replace(known, status=memory.status), now, sight, tell="status")
-    return _seen(memory, replace(known, status=memory.status), now, sight, tell="all")
+    return _seen(memory, known, now, sight, tell="all" if memory.described else "status")
 
 
 def unanswered(memory: Remembered | None, row: Summary, account_id: str, region: str, sight: Sight) -> Verdict:
@@ -171,7 +169,8 @@ def identity_of(row: Summary, account_id: str, region: str) -> JobIdentity:
 
 def _seen(memory: Remembered | None, before: TuningJob | None, now: TuningJob, sight: Sight, *, tell: str) -> Verdict:
     first_value = memory.first_value if memory else None
-    record = replace(now, best=keep_best(before, now))
+    best = keep_best(before, now)
+    record = now if best is now.best else replace(now, best=best)
     events: tuple[Event, ...] = ()
     if tell == "all":
         events = tuple(detect(before, now, first_value=first_value, seen_at=sight.at))

@@ -77,6 +77,8 @@ class Looker:
             except CallFailed as error:
                 self.tally.failures.append(error)
                 return error
+        if (record.account_id, record.region) == (scope.account_id, scope.region):
+            return record
         return replace(record, account_id=scope.account_id, region=scope.region)
 
     async def row(self, row: Summary, memory: Remembered | None, *, silent: bool, history: float | None) -> None:
