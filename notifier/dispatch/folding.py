@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 
-from notifier.model import Direction, EventType, Owed, Policy, Told
+from notifier.dispatch.notices import end_of
+from notifier.model import Direction, EventType, NoticeType, Owed, Policy, Told
 
 Message = tuple[Owed, ...]
 """Rows that go out as one, in the order in which they came to be owed. Never empty."""
@@ -22,14 +23,14 @@ class Folded:
 def fold(
     queue: Sequence[Owed], policy: Policy, told: Told | None, now: float, apart: Collection[int] = frozenset()
 ) -> Folded:
-    """Fold the unsettled rows of one job, oldest first. Rows whose `seq` is in `apart` go alone.
+    """Fold the unsettled rows of one queue, oldest first. Rows whose `seq` is in `apart` go alone.
 
     Nothing overtakes: the first message that must wait ends the answer.
     """
     messages: list[Message] = []
-    silent: list[Owed] = []
+    silent = [row for row in queue if policy.people and _over(row, queue)]
     paced_until = _paced_until(policy, told, now)
-    rest = list(queue)
+    rest = [row for row in queue if row not in silent]
     while rest:
         bests = list(takewhile(lambda row: _foldable(row, policy, apart), rest))
         rest = rest[len(bests) :]
@@ -75,6 +76,11 @@ def newest_best(message: Message) -> Owed | None:
 def _paced_until(policy: Policy, told: Told | None, now: float) -> float:
     # A last message from the future means that the clock was set back: pace anew.
     return told.at + policy.best_cooldown if told is not None and told.at <= now else now
+
+
+def _over(row: Owed, queue: Sequence[Owed]) -> bool:
+    """Whether it tells of a hold whose end is to be told too: it would read as if nothing were taken now."""
+    return row.event_type == NoticeType.DESTINATION_HELD and end_of(row.event_id) in {each.event_id for each in queue}
 
 
 def _foldable(row: Owed, policy: Policy, apart: Collection[int]) -> bool:

@@ -1,4 +1,7 @@
-"""What the operator hears of a destination in trouble: once when it is held, once when it works again."""
+"""What the operator hears of a destination in trouble: once when it is held, once when it works again.
+
+Of the hold it hears elsewhere; of its end there too, where people otherwise wonder at old messages.
+"""
 
 from datetime import UTC, datetime
 
@@ -6,6 +9,8 @@ from notifier.dispatch.holds import alarming
 from notifier.model import Hold, Notice, NoticeType, Policy
 from notifier.model.event import digest
 from notifier.ports import Routed
+
+_MINUTE = "%Y-%m-%d %H:%M"
 
 
 def told(
@@ -16,13 +21,16 @@ def told(
     The id comes from the destination and the hold's beginning, so that the store takes each notice once.
     """
     others = tuple(name for name in operator if name != policy.name)
-    if not others:
-        return ()
-    if hold is not None and alarming(hold) and (alarmed is None or alarmed.since != hold.since):
+    if others and hold is not None and alarming(hold) and (alarmed is None or alarmed.since != hold.since):
         return (Routed(_held(policy, hold, now), others),)
-    if hold is None and alarmed is not None and delivered:
-        return (Routed(_recovered(policy, alarmed, now), others),)
+    if operator and hold is None and alarmed is not None and delivered:
+        return (Routed(_recovered(policy, alarmed, now), operator),)
     return ()
+
+
+def end_of(held: str) -> str:
+    """The id of the notice that takes back the one of this id: whoever has both still to tell finds them by it."""
+    return digest(held, NoticeType.DESTINATION_RECOVERED)
 
 
 def _held(policy: Policy, hold: Hold, now: float) -> Notice:
@@ -32,7 +40,7 @@ def _held(policy: Policy, hold: Hold, now: float) -> Notice:
         else "It is tried again by itself, with growing pauses; once it works, nothing else needs to be done."
     )
     return Notice(
-        id=digest(policy.name, NoticeType.DESTINATION_HELD, repr(hold.since)),
+        id=_id_of(policy, hold),
         type=NoticeType.DESTINATION_HELD,
         time=datetime.fromtimestamp(now, UTC),
         title=f"Destination {policy.name} takes no messages",
@@ -41,11 +49,15 @@ def _held(policy: Policy, hold: Hold, now: float) -> Notice:
 
 
 def _recovered(policy: Policy, alarmed: Hold, now: float) -> Notice:
-    since = datetime.fromtimestamp(alarmed.since, UTC)
+    since, until = (datetime.fromtimestamp(at, UTC) for at in (alarmed.since, now))
     return Notice(
-        id=digest(policy.name, NoticeType.DESTINATION_RECOVERED, repr(alarmed.since)),
+        id=end_of(_id_of(policy, alarmed)),
         type=NoticeType.DESTINATION_RECOVERED,
-        time=datetime.fromtimestamp(now, UTC),
+        time=until,
         title=f"Destination {policy.name} takes messages again",
-        lines=(f"It had been held since {since:%Y-%m-%d %H:%M} UTC; what waited is being delivered now.",),
+        lines=(f"It was held from {since:{_MINUTE}} to {until:{_MINUTE}} UTC; what waited comes now, and late.",),
     )
+
+
+def _id_of(policy: Policy, hold: Hold) -> str:
+    return digest(policy.name, NoticeType.DESTINATION_HELD, repr(hold.since))

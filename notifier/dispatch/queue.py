@@ -7,7 +7,7 @@ from math import ceil
 
 from notifier.dispatch.folding import Folded, Message, fold
 from notifier.dispatch.holds import STUCK_AFTER, standing
-from notifier.model import EventType, Hold, Owed, Policy, Told
+from notifier.model import EventType, Hold, NoticeType, Owed, Policy, Told
 
 UNSETTLED = 4
 """Sends that may be under way to one destination at once."""
@@ -53,9 +53,7 @@ def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED)
     hold = standing(look.hold, policy)
     if hold is not None and (hold.until is None or hold.until > look.now):
         return Plan(wake_at=hold.until)
-    queues = [
-        fold(queue, policy, look.told.get(job_key), look.now, look.apart) for job_key, queue in _waiting(look).items()
-    ]
+    queues = [fold(queue, policy, look.told.get(key), look.now, look.apart) for key, queue in _waiting(look).items()]
     silent = tuple(chain.from_iterable(each.silent for each in queues))
     wake_at = min((each.wake_at for each in queues if each.wake_at is not None), default=None)
     due = [each for each in queues if each.messages]
@@ -71,13 +69,19 @@ def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED)
 
 
 def _waiting(look: Look) -> dict[str, list[Owed]]:
-    """Unsettled rows by job, without the jobs that a message under way speaks of."""
-    flying = {row.job_key for message in look.flying for row in message}
+    """Unsettled rows by queue, without the queues that a message under way belongs to."""
+    flying = {_queue(row) for message in look.flying for row in message}
     waiting: dict[str, list[Owed]] = {}
     for row in look.rows:
-        if row.job_key not in flying:
-            waiting.setdefault(row.job_key, []).append(row)
+        if (queue := _queue(row)) not in flying:
+            waiting.setdefault(queue, []).append(row)
     return waiting
+
+
+def _queue(row: Owed) -> str:
+    """In what order is kept: the job. A hold's end stands behind the hold, like the news of one job."""
+    recovered = row.event_type == NoticeType.DESTINATION_RECOVERED
+    return NoticeType.DESTINATION_HELD if recovered else row.job_key
 
 
 def _heads(due: Sequence[Folded]) -> list[Message]:

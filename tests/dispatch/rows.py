@@ -1,8 +1,10 @@
 """Rows of an outbox as tests write them: a job's letter, and what happened to it."""
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from notifier.dispatch.notices import end_of
 from notifier.model import Direction, EventType, NoticeType, Owed, Policy
 
 PEOPLE = Policy("slack", "slack_webhook", people=True, best_cooldown=300.0, fingerprint="f1")
@@ -36,3 +38,9 @@ def ended(job: str, **changes: Any) -> Owed:
 
 def notice(**changes: Any) -> Owed:
     return owed(NoticeType.DESTINATION_HELD, NoticeType.DESTINATION_HELD, **changes)
+
+
+def end_of_hold(held: Owed) -> Owed:
+    """The notice that takes this one back."""
+    row = owed(NoticeType.DESTINATION_RECOVERED, NoticeType.DESTINATION_RECOVERED)
+    return replace(row, event_id=end_of(held.event_id))

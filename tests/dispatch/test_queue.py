@@ -6,7 +6,7 @@ from dataclasses import replace
 from notifier.dispatch.folding import Message
 from notifier.dispatch.queue import Look, plan
 from notifier.model import Hold, Owed, Policy, Told
-from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, ended, notice, started, stopping
+from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, end_of_hold, ended, notice, started, stopping
 
 JOBS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -125,3 +125,32 @@ def test_a_digest_is_not_what_a_hold_is_probed_with() -> None:
     rows = [ended(job) for job in JOBS]
 
     assert batches(PEOPLE, rows, hold=held(NOW)) == ((rows[0],),)
+
+
+def test_people_do_not_hear_of_a_hold_that_is_over_but_of_its_end() -> None:
+    over, lasts = notice(repeated=True), notice()
+    end = end_of_hold(over)
+
+    decided = plan(PEOPLE, Look(NOW, [over, lasts, end]), digest_jobs=10)
+
+    assert (decided.silent, decided.batches) == ((over,), ((lasts,),))
+    assert plan(PEOPLE, Look(NOW, [over, end]), digest_jobs=10).batches == ((end,),)
+
+
+def test_programs_hear_of_a_hold_before_they_hear_of_its_end() -> None:
+    held = notice()
+    end = end_of_hold(held)
+
+    decided = plan(PROGRAM, Look(NOW, [held, end]), digest_jobs=10)
+
+    assert (decided.silent, decided.batches) == ((), ((held,),))
+
+
+def test_the_end_of_a_hold_waits_for_word_of_the_hold_that_is_under_way() -> None:
+    held = notice()
+    end = end_of_hold(held)
+
+    for policy in (PEOPLE, PROGRAM):
+        decided = plan(policy, Look(NOW, [end], flying=[(held,)]), digest_jobs=10)
+        assert (decided.silent, decided.batches) == ((), ())
+        assert batches(policy, [end]) == ((end,),)

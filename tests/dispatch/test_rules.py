@@ -9,12 +9,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from notifier.dispatch.folding import Message
 from notifier.dispatch.holds import STUCK_AFTER, standing
+from notifier.dispatch.notices import end_of
 from notifier.dispatch.queue import UNSETTLED, Look, plan
 from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, doubted, judge, suspects
 from notifier.errors import DeliveryError, Fault
-from notifier.model import EventType, Hold, Owed, Policy, Told
+from notifier.model import EventType, Hold, NoticeType, Owed, Policy, Told
 from notifier.ports import Outcome
-from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, ended, notice, started, stopping
+from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, end_of_hold, ended, notice, started, stopping
 
 JOBS = [f"job-{number}" for number in range(14)]
 KINDS = [started, stopping, best, ended]
@@ -37,6 +38,7 @@ class Delivering(RuleBasedStateMachine):
         self.doubted: frozenset[str] = frozenset()
         self.not_before = NOW
         self.owed: set[int] = set()
+        self.holds: list[Owed] = []
         self.delivered: list[Owed] = []
         self.silent: list[Owed] = []
         self.dead: list[Owed] = []
@@ -53,7 +55,13 @@ class Delivering(RuleBasedStateMachine):
 
     @rule()
     def owe_notice(self) -> None:
-        self._owe(notice())
+        self.holds.append(notice())
+        self._owe(self.holds[-1])
+
+    @precondition(lambda self: self.holds)
+    @rule()
+    def owe_its_end(self) -> None:
+        self._owe(end_of_hold(self.holds.pop()))
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 70.0, 400.0, 5000.0, ALONE_FOR]))
     def time_goes_by(self, seconds: float) -> None:
@@ -115,9 +123,11 @@ class Delivering(RuleBasedStateMachine):
         assert {*over, *self.rows} == self.owed
 
     @invariant()
-    def only_small_bests_go_untold(self) -> None:
-        assert all(row.event_type == EventType.NEW_BEST for row in self.silent)
-        assert not self.silent or (self.policy.people and self.policy.min_improvement > 0)
+    def only_small_bests_and_holds_that_are_over_go_untold(self) -> None:
+        assert not self.silent or self.policy.people
+        kinds = {row.event_type for row in self.silent}
+        assert kinds <= {EventType.NEW_BEST, NoticeType.DESTINATION_HELD}
+        assert EventType.NEW_BEST not in kinds or self.policy.min_improvement > 0
 
     def teardown(self) -> None:
         """Once the fault ends, everything goes, by itself."""
@@ -142,6 +152,7 @@ class Delivering(RuleBasedStateMachine):
         for row in message:
             earlier = [each for each in self.rows.values() if each.job_key == row.job_key and each.seq < row.seq]
             assert all(each.seq in mine for each in earlier)
+            assert row.event_id not in {end_of(each.event_id) for each in self.rows.values()}
         assert [row.seq for row in message] == sorted(mine)
 
     def _answer(self, which: int, fault: Fault | None, after: float | None, dice: float) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from notifier.dispatch.folding import Message
+from notifier.dispatch.notices import end_of
 from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, doubted, judge, suspects
 from notifier.errors import DeliveryError, Fault
-from notifier.model import Hold, NoticeType, Told
+from notifier.model import Hold, Notice, NoticeType, Told
 from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, ended, started
 
 HOUR = 3600.0
@@ -214,6 +215,28 @@ def test_the_operator_hears_of_a_recovery_if_it_heard_of_the_hold() -> None:
     assert after_brief.notices == ()
     assert [each.event.type for each in after_long.notices] == [NoticeType.DESTINATION_RECOVERED]
     assert after_retry.notices == after_long.notices
+
+
+def test_a_recovery_says_how_long_it_was_held_there_too_and_its_id_follows_from_the_holds() -> None:
+    since = hold(until=None, since=NOW - 2 * HOUR)
+    gone = judge(PROGRAM, [failed(started("a"), fault=Fault.GONE)], around(now=since.since, operator=OPERATOR))
+
+    works = judge(PROGRAM, [Answer((started("a"),))], around(alarmed=since, operator=OPERATOR))
+
+    (held,), (recovered,) = gone.notices, works.notices
+    assert recovered.destinations == OPERATOR and "webhook" not in held.destinations
+    assert isinstance(recovered.event, Notice) and recovered.event.id == end_of(held.event.id)
+    assert recovered.event.lines == (
+        "It was held from 2023-11-14 20:13 to 2023-11-14 22:13 UTC; what waited comes now, and late.",
+    )
+
+
+def test_an_operator_with_no_other_destination_hears_of_a_hold_once_it_is_over() -> None:
+    works = judge(
+        PROGRAM, [Answer((started("a"),), probe=True)], around(alarmed=hold(failures=9), operator=("webhook",))
+    )
+
+    assert [each.destinations for each in works.notices] == [("webhook",)]
 
 
 def test_a_refusal_after_a_retry_is_no_recovery() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from notifier.model import Batch, Event, NoticeType, Policy
 from tests.examples import best, ended, new_best, tuning_job
-from tests.pipeline.deliver_stage import BOUND, OK, Reply, Request, Stage, owe, staged, until
+from tests.pipeline.deliver_stage import BOUND, OK, Reply, Request, Stage, owe, receiving, staged, until
 
 DAY = 86400.0
 HOUR = 3600.0
@@ -82,6 +82,26 @@ async def test_the_operator_hears_of_the_end_of_an_outage_that_a_restart_fell_in
 
     told = [row.event_type for row in await stage.store.outbox.owed("other", 9)]
     assert told == [NoticeType.DESTINATION_HELD, NoticeType.DESTINATION_RECOVERED]
+
+
+async def test_people_who_could_not_hear_of_a_hold_hear_of_its_end_alone(stage: Stage) -> None:
+    await owe(stage.store, endings(2), "webhook", "slack")
+
+    async with receiving(stage.timeline) as programs:
+        programs.reply = lambda request: OK if request.at > HOUR else DOWN
+        stage.receiver.reply = lambda request: OK if request.at > 2 * HOUR else DOWN
+        webhook, slack = stage.webhook(url=programs.url), stage.slack()
+        operator = ("slack",)
+        async with stage.running(
+            stage.delivery(webhook, operator=operator), stage.delivery(slack, operator=operator, look_every=60)
+        ):
+            await until(lambda: len(stage.receiver.taken) == 4)
+        await stage.settled("slack")
+
+    told = "".join(each.text for each in stage.receiver.taken)
+    assert "takes no messages" not in told
+    assert "Destination webhook takes messages again" in told
+    assert "Destination slack takes messages again" in told
 
 
 async def test_what_needs_no_telling_does_not_end_a_hold(stage: Stage) -> None:
