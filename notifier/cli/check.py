@@ -3,14 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
-from notifier.cli.execution import FAILED, execute
+from notifier.cli.execution import FAILED, WRONG, execute
 
 if TYPE_CHECKING:
     import aiohttp
+    from pydantic import SecretStr
 
     from notifier.delivery import Reachable
     from notifier.ports import Source
@@ -28,10 +31,10 @@ def check(
 
 
 class Report:
-    """Lines as people read them, and whether one of them was a failure."""
+    """Lines as people read them, and the exit status that they come to."""
 
     def __init__(self) -> None:
-        self.failed = False
+        self.status = 0
 
     def good(self, line: str) -> None:
         """Something works."""
@@ -41,9 +44,9 @@ class Report:
         """Something worth knowing that is neither."""
         typer.echo(f"– {line}")
 
-    def bad(self, line: str) -> None:
+    def bad(self, line: str, status: int = FAILED) -> None:
         """Something is missing: the line says what to do."""
-        self.failed = True
+        self.status = max(self.status, status)
         typer.secho(f"✗ {line}", fg="red")
 
     @asynccontextmanager
@@ -60,25 +63,49 @@ class Report:
 async def _check(settings: "Settings", send: bool) -> int:
     from notifier.app import destinations, open_sources
     from notifier.delivery import open_http
+    from notifier.errors import SettingsError
     from notifier.web import Metrics
 
     report = Report()
-    report.good(f"settings: {len(settings.destinations)} destination(s): {', '.join(sorted(settings.destinations))}")
-    for each in settings.lookalikes:
-        report.plain(f"{each.variable}: {each.message}")
+    _check_settings(settings, report)
     await _check_store(settings, report)
-    for opening in open_sources(settings, Metrics("")):
-        async with opening as source:
-            await _check_source(source, settings, report)
+    try:
+        for opening in open_sources(settings, Metrics("")):
+            async with opening as source:
+                await _check_source(source, settings, report)
+    except SettingsError as error:
+        report.bad(str(error), WRONG)
     async with open_http() as http:
         for destination in destinations(settings, http):
             await _check_destination(destination, report, send)
         free = await _check_address(http, settings, report)
-    if report.failed:
+    if report.status:
         typer.echo("Some things are missing; mend them, then check again.")
-        return FAILED
-    typer.echo("All is well; `notifier run` starts the service." if free else "All is well.")
-    return 0
+    else:
+        typer.echo("All is well; `notifier run` starts the service." if free else "All is well.")
+    return report.status
+
+
+def _check_settings(settings: "Settings", report: Report) -> None:
+    if settings.destinations.keys() != {"console"}:
+        report.good(f"settings: messages go to {', '.join(sorted(settings.destinations))}")
+    else:
+        # As often as not it is the wrong directory.
+        unread = "" if Path(".env").is_file() else f"; there is no .env in {Path.cwd()}"
+        report.plain(f"settings: messages go to the standard output alone{unread}")
+    for each in settings.lookalikes:
+        report.plain(f"{each.variable}: {each.message}")
+    for name, destination in settings.destinations.items():
+        if _in_the_clear(getattr(destination, "url", None)):
+            report.plain(f"destination {name}: its URL is http: whoever is on the way can read it, and every message")
+
+
+def _in_the_clear(url: "SecretStr | None") -> bool:
+    """Whether a URL leads off this machine without TLS."""
+    if url is None:
+        return False
+    parts = urlsplit(url.get_secret_value())
+    return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
 
 
 async def _check_store(settings: "Settings", report: Report) -> None:
@@ -125,7 +152,7 @@ async def _check_address(http: "aiohttp.ClientSession", settings: "Settings", re
     try:
         free = await examine(http, address.host, address.port)
     except AddressUnusable as error:
-        report.bad(str(error))
+        report.bad(str(error), WRONG)
         return True
     if free:
         report.good(f"NOTIFIER_HTTP: {address} is free")

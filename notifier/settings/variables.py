@@ -13,6 +13,7 @@ PREFIX = "NOTIFIER_"
 SECRETS_DIR = "NOTIFIER_SECRETS_DIR"
 DEFAULT_SECRETS_DIR = Path("/run/secrets")
 LARGEST_SECRET = 64 * 1024
+QUOTES = ('""', "''", "“”", "‘’")
 
 DATABASE_URL, HTTP = "NOTIFIER_DATABASE_URL", "NOTIFIER_HTTP"
 STAND_INS = {DATABASE_URL: "DATABASE_URL", HTTP: "PORT"}
@@ -72,7 +73,7 @@ def _ours(found: Iterable[tuple[str, str]], origin: str | None, problems: list[P
         name, value = spelled.upper(), text.strip()
         if not _speaks_to_us(name) or (not value and name != HTTP):
             continue
-        if fault := _no_text(value):
+        if fault := _no_text(value) or _not_meant(value):
             problems.append(Problem(name, fault))
             continue
         if name in ours:
@@ -90,6 +91,13 @@ def _no_text(value: str) -> str | None:
         return "holds a NUL character: remove it"
     # Bytes of an environment that are not UTF-8 come as halves of surrogate pairs.
     return "is not text in UTF-8: correct it" if any("\ud800" <= sign <= "\udfff" for sign in value) else None
+
+
+def _not_meant(value: str) -> str | None:
+    """What nobody means to say: docker's --env-file keeps quotes, which a shell and `.env` take away."""
+    if value[:1] + value[1:][-1:] in QUOTES:
+        return "stands in quotes, which are part of the value here: remove them"
+    return "still holds the … of an example: write it out" if "…" in value else None
 
 
 def _speaks_to_us(name: str) -> bool:

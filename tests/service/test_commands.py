@@ -114,6 +114,38 @@ async def test_a_name_that_is_nearly_a_setting_is_a_warning_in_the_log(notifier:
     assert await notifier.stop(process) == 0
 
 
+async def test_check_goes_on_past_a_region_that_is_missing_and_ends_with_two(notifier: Notifier) -> None:
+    status, out, err = await notifier.command("check", AWS_DEFAULT_REGION="")
+
+    assert (status, err) == (2, "")
+    assert "✗ NOTIFIER_REGIONS: no region is set" in out and "✓ destination webhook" in out
+
+
+async def test_check_in_a_directory_without_settings_says_where_it_looked(tmp_path: Path, sagemaker: SageMaker) -> None:
+    async with notifying(tmp_path, sagemaker.url) as notifier:
+        _, without, _ = await notifier.command("check")
+        (tmp_path / ".env").write_text("NOTIFIER_JOBS=a\n")
+        _, with_one, _ = await notifier.command("check")
+
+    assert f"– settings: messages go to the standard output alone; there is no .env in {tmp_path}" in without
+    assert "– settings: messages go to the standard output alone\n" in with_one
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        pytest.param("http://receiver.invalid/hunter2", True, id="http-to-elsewhere"),
+        pytest.param("https://receiver.invalid/hunter2", False, id="https"),
+        pytest.param("http://localhost:9/hunter2", False, id="this-machine"),
+    ],
+)
+async def test_check_tells_of_a_url_that_anybody_on_the_way_can_read(notifier: Notifier, url: str, told: bool) -> None:
+    _, out, _ = await notifier.command("check", NOTIFIER_WEBHOOK_URL=url)
+
+    assert ("– destination webhook: its URL is http" in out) is told
+    assert "hunter2" not in out
+
+
 @pytest.fixture
 def taken() -> Iterator[str]:
     """An address that another program listens on."""
@@ -125,7 +157,7 @@ async def test_check_names_an_address_that_another_program_has(notifier: Notifie
     status, out, _ = await notifier.command("check", NOTIFIER_HTTP=taken)
 
     bad = [line for line in out.splitlines() if line.startswith("✗")]
-    assert status == 1 and len(bad) == 1
+    assert status == 2 and len(bad) == 1
     assert bad[0].startswith(f"✗ NOTIFIER_HTTP: cannot listen on {taken}: another program does;")
 
 

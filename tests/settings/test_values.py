@@ -221,3 +221,24 @@ def test_the_process_environment_is_read_when_no_other_is_given(
     settings = load_settings()
 
     assert (settings.grace, settings.lease) == (3.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "hint"),
+    [
+        pytest.param("SLACK_WEBHOOK_URL", f'"{SLACK_URL}"', "stands in quotes", id="double"),
+        pytest.param("JOBS", "'xgb-*'", "stands in quotes", id="single"),
+        pytest.param("WEBHOOK_URL", f"“{HOOK_URL}”", "stands in quotes", id="typographic"),
+        pytest.param("LOG_LEVEL", '""', "stands in quotes", id="nothing-within"),
+        pytest.param("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/…", "the … of an example", id="ellipsis"),
+    ],
+)
+def test_a_value_that_was_copied_with_its_wrapping_is_told(variable: str, value: str, hint: str) -> None:
+    message = refused(**{variable: value})[f"NOTIFIER_{variable}"]
+
+    assert hint in message and "example/" not in message
+
+
+@pytest.mark.parametrize("value", ["xgb'", '"', "'a\""], ids=["at-its-end-only", "a-lone-one", "unlike-ones"])
+def test_a_quote_that_wraps_nothing_is_left_to_what_the_setting_says(value: str) -> None:
+    assert "can match no tuning job" in refused(JOBS=value)["NOTIFIER_JOBS"]
