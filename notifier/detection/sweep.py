@@ -119,3 +119,13 @@ def audit(
         key=last,
     )
     return due[: max(1, int(len(unfinished) * AUDIT_SHARE))]
+
+
+def locked_out(denied: Iterable[Remembered | None], answered_at: float, now: float) -> bool:
+    """Whether a sweep in which every Describe was denied shows that no job can be described.
+
+    A policy may also leave out single jobs, and where the others rest, those are all that is asked for. But a job that
+    could be described before (`denied` are the jobs, as remembered) is none of these; and an audit would have had an
+    answer from another job within the hour: `answered_at` is the last answer of any job. Both times are epoch seconds.
+    """
+    return any(each is not None and each.described for each in denied) or now - answered_at >= AUDIT_SECONDS

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from notifier.detection.judgement import Sight, Verdict, believe, best_unchanged, judge, missing, row_alone, unanswered
 from notifier.detection.staleness import Doubt, doubt
-from notifier.errors import CallFailed, JobMissing
+from notifier.detection.sweep import locked_out
+from notifier.errors import CallFailed, Cause, JobMissing
 from notifier.model import JobIdentity, Notice, NoticeType, Remembered, Summary, TuningJob
 from notifier.model.event import digest
 from notifier.pipeline.ledger import Ledger
@@ -35,6 +36,8 @@ class Tally:
     rows: int = 0
     looks: int = 0
     failures: list[CallFailed] = field(default_factory=list)
+    denied: list[Remembered | None] = field(default_factory=list)
+    """The jobs, as they are remembered, whose Describe was denied."""
 
 
 class Looker:
@@ -64,7 +67,7 @@ class Looker:
         self.tally = Tally()
         self._caught_up.clear()
 
-    async def ask(self, name: str) -> TuningJob | JobMissing | CallFailed:
+    async def ask(self, name: str, memory: Remembered | None = None) -> TuningJob | JobMissing | CallFailed:
         """Describe one job. A failure is an answer too: one job in trouble delays no other."""
         scope = self._ledger.scope
         async with self._places:
@@ -76,6 +79,8 @@ class Looker:
                 return error
             except CallFailed as error:
                 self.tally.failures.append(error)
+                if error.cause is Cause.DENIED:
+                    self.tally.denied.append(memory)
                 return error
         if (record.account_id, record.region) == (scope.account_id, scope.region):
             return record
@@ -85,7 +90,7 @@ class Looker:
         """Describe a job that its List row shows to have moved, and write down what that changes."""
         if memory is not None:
             memory = await self.sighted(memory)
-        answer = await self.ask(row.name)
+        answer = await self.ask(row.name, memory)
         sight = Sight(self.clock(), silent, history)
         # Where the name was used again meanwhile, the answer speaks of another job, which List will show.
         if isinstance(answer, TuningJob) and (memory is None or answer.identity == memory.identity):
@@ -96,7 +101,7 @@ class Looker:
 
     async def name(self, memory: Remembered, record: TuningJob | None) -> None:
         """Describe a remembered job by its name, and write down what that changes: a deletion, it may be."""
-        answer = await self.ask(memory.name)
+        answer = await self.ask(memory.name, memory)
         if isinstance(answer, CallFailed):
             return
         if isinstance(answer, TuningJob) and answer.identity == memory.identity:
@@ -144,6 +149,14 @@ class Looker:
             memory = replace(memory, missing_since=None)
             await self._ledger.write(Observed(memory))
         return memory
+
+    def blinded(self) -> CallFailed | None:
+        """Why this sweep, whatever List said, is as good as none: no job can be described. Else None."""
+        tally = self.tally
+        if not tally.denied or len(tally.denied) < tally.looks:
+            return None
+        answered_at = max((each.looked_at for each in self._ledger.jobs.values()), default=0.0)
+        return tally.failures[0] if locked_out(tally.denied, answered_at, self.clock().timestamp()) else None
 
     async def tell_late(self) -> None:
         """Commit the endings that are too old to be told one by one, together with one line that counts them."""

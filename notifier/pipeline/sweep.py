@@ -75,7 +75,8 @@ class ListSweep:
     async def sweep(self, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
         """Read, look and commit; then complete the sweep, with what `announce` says of its state.
 
-        Raises CallFailed where a page cannot be read (nothing is complete then) and StoreUnavailable, in groups.
+        Raises CallFailed where a page cannot be read or no job described (nothing is complete then), and
+        StoreUnavailable, in groups.
         """
         reading = self._plan()
         async with self._ledger.batching(self._looker.alive):
@@ -86,6 +87,8 @@ class ListSweep:
                         if await self._read(page, reading, looks):
                             break
                 await self._unseen(reading, looks)
+            if failure := self._looker.blinded():
+                raise failure
             await self._looker.tell_late()
             self._rows, self._settled = self._known_rows(reading), reading.settled
             await self._ledger.complete(self._completed(reading), announce)

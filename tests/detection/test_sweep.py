@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.detection.sweep import Look, audit, full_sweep_due, history_before, horizon, look
+from notifier.detection.sweep import Look, audit, full_sweep_due, history_before, horizon, locked_out, look
 from notifier.model import JobIdentity, Remembered, ScopeState, Summary, TrialCounts
 from tests.examples import ACCOUNT, REGION
 
@@ -130,3 +130,17 @@ def test_an_audit_without_an_answer_is_not_asked_for_again_before_its_turn() -> 
     assert audit([silent, other], now=10 * HOUR + 30, asked=asked) == [other]
     assert audit([silent], now=11 * HOUR - 1, asked=asked) == []
     assert audit([silent], now=11 * HOUR, asked=asked) == [silent]
+
+
+@pytest.mark.parametrize(
+    ("denied", "answered_at", "expected"),
+    [
+        pytest.param([None, memory(described=False)], 1.0, False, id="new-jobs-while-others-answered-lately"),
+        pytest.param([None], 0.0, True, id="no-other-has-answered-for-an-hour"),
+        pytest.param([None, memory()], HOUR, True, id="one-that-could-be-described-before"),
+    ],
+)
+def test_denied_jobs_alone_mean_a_lockout_only_where_no_policy_of_single_jobs_explains_them(
+    denied: list[Remembered | None], answered_at: float, expected: bool
+) -> None:
+    assert locked_out(denied, answered_at, now=HOUR) is expected

@@ -3,9 +3,10 @@
 from notifier.model import Notice
 from tests.examples import NOON
 from tests.pipeline.conftest import Service
-from tests.pipeline.sagemaker import LIST, Job, SageMaker
+from tests.pipeline.sagemaker import DESCRIBE, LIST, Job, SageMaker
 
 T0 = NOON.timestamp()
+HOUR = 3600.0
 
 
 async def notices(service: Service) -> list[Notice]:
@@ -76,3 +77,51 @@ async def test_a_scope_that_was_never_seen_is_told_too(service: Service, sagemak
 
     sagemaker.fails.clear()
     assert await service.sweep() == ["scope_recovered", "watching"]
+
+
+async def test_a_scope_where_describe_alone_is_denied_is_blind_and_has_no_baseline_before_it_can_be_seen(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("one", T0, best=1, value=0.5), Job("two", T0), Job("ended", T0, "Completed"))
+    sagemaker.fails[DESCRIBE] = "AccessDeniedException"
+    await service.start()
+
+    assert await service.sweeps(4, later=300.0) == ["scope_blind"]
+    assert service.witness.outcomes == ["denied"] * 4
+    (blind,) = await notices(service)
+    assert "allow sagemaker:DescribeHyperParameterTuningJob" in blind.lines[0]
+    del sagemaker.fails[DESCRIBE]
+    assert await service.sweep() == ["scope_recovered", "watching"]
+    sagemaker.move("one", completed=1, best=2, value=0.6)
+    assert await service.sweep() == ["new_best"]
+
+
+async def test_a_permission_that_is_taken_away_shows_with_the_first_job_that_moves_and_hides_nothing(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("one", T0), Job("two", T0))
+    await service.start()
+    await service.sweep()
+    sagemaker.fails[DESCRIBE] = "AccessDeniedException"
+    assert await service.sweep() == []  # Nothing moved, so nothing was hidden.
+    sagemaker.move("one", completed=1, best=1, value=0.5)
+    sagemaker.put(Job("new", sagemaker.now))
+    assert await service.sweep() == []
+    assert service.witness.outcomes == ["ok", "ok", "denied"]
+
+    sagemaker.move("new", status="Failed", ended=sagemaker.now)
+    assert await service.sweeps(4, later=HOUR) == ["scope_blind"]
+    del sagemaker.fails[DESCRIBE]
+    assert sorted(await service.sweep()) == ["new_best", "scope_recovered", "status_changed"]
+
+
+async def test_a_job_that_a_policy_leaves_out_makes_no_scope_blind_while_another_can_be_described(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("ours", T0), Job("theirs", T0))
+    sagemaker.fails["theirs"] = "AccessDeniedException"
+    await service.start()
+
+    assert await service.sweep() == ["watching"]
+    assert await service.sweeps(100, later=300.0) == []
+    assert set(service.witness.outcomes) == {"ok"}
