@@ -46,16 +46,39 @@ class Calls:
         self._meter = meter
         self._patience = patience
         self._paces: dict[Operation, Pace] = {}
+        self._hanging: set[str] = set()
 
     async def ask(self, operation: Operation, read: Callable[[Answer], T], **members: Any) -> T:
         """What `read` makes of the answer. Raises CallFailed after the last attempt, or JobMissing.
 
         `read` raises Unreadable where the answer is no use, and then it is asked again.
         """
-        patience = self._patience
+        return await self._ask(self._patience.attempts, operation, read, members)
+
+    async def ask_about(self, job: str, operation: Operation, read: Callable[[Answer], T], **members: Any) -> T:
+        """Ask for one job among many. One that gave no answer in time is tried only once the next times, until it does.
+
+        Whoever asks for all of them again and again would else wait longest for that one, each time.
+        """
+        attempts = 1 if job in self._hanging else self._patience.attempts
+        try:
+            answer = await self._ask(attempts, operation, read, members)
+        except CallFailed as failed:
+            if failed.cause is Cause.DEADLINE:
+                self._hanging.add(job)
+            raise
+        except JobMissing:
+            self._hanging.discard(job)
+            raise
+        self._hanging.discard(job)
+        return answer
+
+    async def _ask(
+        self, attempts: int, operation: Operation, read: Callable[[Answer], T], members: dict[str, Any]
+    ) -> T:
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(patience.attempts),
-            wait=wait_random_exponential(multiplier=patience.pause, max=patience.longest_pause),
+            stop=stop_after_attempt(attempts),
+            wait=wait_random_exponential(multiplier=self._patience.pause, max=self._patience.longest_pause),
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )

@@ -71,7 +71,7 @@ class HyperparameterSource:
         def read(answer: Answer) -> tuple[TuningJob, dict[str | None, int]]:
             return tuning_job(answer, self.region, self._caller.known), instance_counts(answer)
 
-        job, instances = await self._calls.ask(Operation.DESCRIBE, read, HyperParameterTuningJobName=name)
+        job, instances = await self._calls.ask_about(name, Operation.DESCRIBE, read, HyperParameterTuningJobName=name)
         if not trials:
             return job
         job = await self._with_trials(job, instances)

@@ -64,7 +64,8 @@ class PreviewSource:
         if account is None:
             text = f"{Operation.DESCRIBE_PREVIEW} in {self.region}: STS does not say the account; set NOTIFIER_ACCOUNTS"
             raise CallFailed(Cause.REFUSED, text, Operation.CALLER.action)
-        return await self._calls.ask(
+        return await self._calls.ask_about(
+            name,
             Operation.DESCRIBE_PREVIEW,
             lambda answer: preview_tuning_job(answer, self.region, account),
             TuningJobName=name,

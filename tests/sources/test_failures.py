@@ -114,6 +114,25 @@ async def test_a_slow_answer_ends_at_the_deadline(aws: Aws, tally: Tally) -> Non
     assert len(aws.asked(LIST)) == 3
 
 
+async def test_a_job_that_met_every_deadline_is_asked_for_once_a_look_until_it_answers(aws: Aws, tally: Tally) -> None:
+    patience = Patience(attempts=3, deadline=0.5, pause=0.001, longest_pause=0.002)
+    async with hyperparameter_source(new_session(), REGION, rate=FAST, meter=tally, patience=patience) as source:
+
+        async def requests(name: str, *script: Reply) -> int:
+            before = len(aws.asked(DESCRIBE))
+            aws.answers(DESCRIBE, *script)
+            with pytest.raises((CallFailed, JobMissing)):
+                await source.describe(name)
+            return len(aws.asked(DESCRIBE)) - before
+
+        assert await requests("hangs", LATE) == 3
+        assert await requests("hangs", LATE) == 1
+        assert await requests("hangs", error("InternalFailure", 500)) == 1
+        assert await requests("another", LATE) == 3
+        assert await requests("hangs", error("ResourceNotFound")) == 1
+        assert await requests("hangs", LATE) == 3
+
+
 async def test_an_endpoint_that_refuses_connections_is_unreachable(
     monkeypatch: pytest.MonkeyPatch, tally: Tally
 ) -> None:
