@@ -114,7 +114,7 @@ class Connection:
             config=AioConfig(
                 # tenacity owns the retries: layers multiply.
                 retries={"total_max_attempts": 1, "mode": "standard"},
-                # The few parameters are our own, and of the right types.
+                # The few parameters are of our own making: to check them at each call finds nothing.
                 parameter_validation=False,
                 user_agent=_user_agent(self._session),
                 connect_timeout=5,

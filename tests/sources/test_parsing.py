@@ -185,6 +185,14 @@ async def test_times_are_the_same_instants_in_utc_whatever_the_local_zone(zone: 
     assert [each.timestamp() for each in times] == pytest.approx(seconds, abs=1e-6)
 
 
+async def test_times_in_what_botocore_reads_itself_are_in_utc_too() -> None:
+    response = {"status_code": 200, "headers": {}, "body": b'{"OneOf": {"B": 0}}'}
+
+    answer = await OURS.create_parser("json").parse(response, peculiar())
+
+    assert answer["OneOf"]["B"].tzinfo is UTC
+
+
 @pytest.mark.parametrize("protocol", sorted(PROTOCOL_PARSERS.keys() - {"json"}))
 def test_other_protocols_keep_botocores_parser(protocol: str) -> None:
     assert type(OURS.create_parser(protocol)) is type(BOTOCORES.create_parser(protocol))
