@@ -1,6 +1,6 @@
 """What to send to one destination now, what needs no telling, and when to look again."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from math import ceil
@@ -20,8 +20,9 @@ CROWD = 10
 class Look:
     """What is known of one destination at one moment (epoch seconds by the store's clock).
 
-    `rows` are unsettled, oldest first, those under way (`flying`) included or not. `told` is by job key. `apart` are
-    rows, by `seq`, that were refused together with others and must now show which of them it was.
+    `rows` are unsettled, oldest first, those under way (`flying`) included or not. `told` is by job key. `apart`
+    are rows, by `seq`, that were refused together and must show which of them it was: with how many jobs each may share
+    a message now; 0: it goes alone.
     """
 
     now: float
@@ -29,7 +30,7 @@ class Look:
     flying: Sequence[Message] = ()
     told: Mapping[str, Told] = field(default_factory=dict)
     hold: Hold | None = None
-    apart: Collection[int] = frozenset()
+    apart: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +114,22 @@ def _crowded(due: Sequence[Folded], policy: Policy) -> bool:
     return policy.people and sum(len(each.messages) for each in due) > CROWD
 
 
-def _crowd(due: Sequence[Folded], apart: Collection[int], digest_jobs: int) -> list[Message]:
+def _crowd(due: Sequence[Folded], apart: Mapping[int, int], digest_jobs: int) -> list[Message]:
     """Digests of the many, and alone what cannot share a message; the oldest first."""
-    sharing = [each for each in due if _sharing(each, apart)]
-    single = [each for each in due if not _sharing(each, apart)]
-    batches = _heads(single)
-    share = _share(len(sharing), digest_jobs)
-    for start in range(0, len(sharing), share):
-        jobs = sharing[start : start + share]
-        batches.append(_digest(jobs) if len(jobs) > 1 else jobs[0].messages[0])
+    sharing: dict[int, list[Folded]] = {}
+    for job in due:
+        sharing.setdefault(_company(job, apart, digest_jobs), []).append(job)
+    batches = []
+    for most, jobs in sharing.items():
+        share = _share(len(jobs), most)
+        parts = (jobs[start : start + share] for start in range(0, len(jobs), share))
+        batches += [_digest(part) if len(part) > 1 else part[0].messages[0] for part in parts]
     return sorted(batches, key=lambda message: message[0].seq)
 
 
 def _share(jobs: int, most: int) -> int:
     """Jobs for each of as few digests as can be, evenly: a small rest would be no crowd, and go message by message."""
-    digests = ceil(jobs / most)
-    return ceil(jobs / digests) if digests else most
+    return ceil(jobs / ceil(jobs / most))
 
 
 def _digest(jobs: Sequence[Folded]) -> Message:
@@ -140,11 +141,12 @@ def _rows(jobs: Sequence[Folded]) -> Iterator[Owed]:
         yield from chain.from_iterable(job.messages)
 
 
-def _sharing(job: Folded, apart: Collection[int]) -> bool:
-    """Whether everything due of a job may stand in a digest: the service's own words and suspects go alone."""
-    return all(
-        row.event_type in _JOB_EVENTS and row.alone_since is None and row.seq not in apart for row in _rows([job])
-    )
+def _company(job: Folded, apart: Mapping[int, int], most: int) -> int:
+    """How many jobs a message may tell of that tells of this one: the service's own words and suspects go alone."""
+    rows = list(_rows([job]))
+    if any(row.event_type not in _JOB_EVENTS or row.alone_since is not None for row in rows):
+        return 1
+    return max(1, min(apart.get(row.seq, most) for row in rows))
 
 
 _JOB_EVENTS = frozenset[str](EventType)

@@ -57,10 +57,14 @@ def judge(policy: Policy, answers: Sequence[Answer], around: Circumstances) -> O
     return replace(outcome, notices=told)
 
 
-def suspects(answers: Sequence[Answer]) -> frozenset[int]:
-    """Rows, by `seq`, of messages that were refused as a whole: each must now go alone, and only the culprit dies."""
+def suspects(answers: Sequence[Answer]) -> dict[int, int]:
+    """Rows of messages that were refused as a whole, by `seq`: with how many jobs each may share a message now.
+
+    Half as many each time, at last none but its own, then each row goes alone: only the culprit dies, and people do
+    not get everything one by one.
+    """
     refused = [each.rows for each in answers if _refused(each) and len(each.rows) > 1]
-    return frozenset(row.seq for rows in refused for row in rows)
+    return {row.seq: len({each.job_key for each in rows}) // 2 for rows in refused for row in rows}
 
 
 def doubted(before: frozenset[str], answers: Sequence[Answer]) -> frozenset[str]:

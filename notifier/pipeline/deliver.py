@@ -74,7 +74,7 @@ class Delivery:
         self._flying: list[Message] = []
         self._answers: list[Answer] = []
         self._answered = asyncio.Event()
-        self._apart: frozenset[int] = frozenset()
+        self._apart: dict[int, int] = {}
         self._alarmed: Hold | None = None
         self._worked_at: float | None = None
         self._doubted: frozenset[str] = frozenset()
@@ -140,7 +140,8 @@ class Delivery:
             self._worked_at = now
         self._doubted = doubted(self._doubted, answers)
         gone = {*outcome.settled, *(seq for seq, _ in outcome.dead)}
-        self._apart = (self._apart | suspects(answers)) - gone
+        apart = self._apart | suspects(answers)
+        self._apart = {seq: jobs for seq, jobs in apart.items() if seq not in gone}
         if alarming(outcome.hold):
             self._alarmed = outcome.hold
         elif outcome.hold is None and outcome.settled:

@@ -104,10 +104,18 @@ def test_notices_and_suspects_stay_out_of_a_digest() -> None:
     word, suspect, lonely = notice(), ended("suspect"), ended("lonely", alone_since=NOW - 5)
     rows = [ended(job) for job in JOBS]
 
-    chosen = batches(PEOPLE, [word, suspect, lonely, *rows], apart={suspect.seq})
+    chosen = batches(PEOPLE, [word, suspect, lonely, *rows], apart={suspect.seq: 0})
 
     assert chosen[:3] == ((word,), (suspect,), (lonely,))
     assert {row.job_key for row in chosen[3]} == set(JOBS[:9])
+
+
+def test_suspects_share_a_message_with_fewer_jobs_and_with_suspects_alone() -> None:
+    suspects, others = [ended(job) for job in "abcdefghi"], [ended(job) for job in "jklmn"]
+
+    chosen = batches(PEOPLE, [*suspects, *others], apart={row.seq: 4 for row in suspects})
+
+    assert ["".join(row.job_key for row in message) for message in chosen] == ["abc", "def", "ghi", "jklmn"]
 
 
 def test_an_ending_in_a_digest_brings_what_its_job_still_owes_and_bests_within_their_pace_stay_out() -> None:

@@ -33,7 +33,7 @@ class Delivering(RuleBasedStateMachine):
         self.flying: list[tuple[Message, bool]] = []
         self.told: dict[str, Told] = {}
         self.hold: Hold | None = None
-        self.apart: frozenset[int] = frozenset()
+        self.apart: dict[int, int] = {}
         self.worked_at: float | None = None
         self.doubted: frozenset[str] = frozenset()
         self.not_before = NOW

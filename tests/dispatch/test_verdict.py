@@ -66,7 +66,22 @@ def test_of_rows_refused_together_none_dies_before_each_was_tried_alone() -> Non
 
     assert outcome.dead == ()
     assert [(each.next_at, each.attempts) for each in outcome.postponed] == [(0, 2), (0, 0)]
-    assert suspects([answer]) == {row.seq for row in rows}
+    assert suspects([answer]) == {row.seq: 1 for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("jobs", "left"),
+    [
+        pytest.param("abcdefgh", 4, id="half of many"),
+        pytest.param("abc", 1, id="a job by itself"),
+        pytest.param("aaa", 0, id="a row by itself"),
+    ],
+)
+def test_suspects_share_a_message_with_half_as_many_jobs(jobs: str, left: int) -> None:
+    rows = [ended(job) for job in jobs]
+
+    assert suspects([failed(*rows, fault=Fault.MESSAGE)]) == {row.seq: left for row in rows}
+    assert suspects([failed(*rows), Answer(tuple(rows)), failed(rows[0], fault=Fault.MESSAGE)]) == {}
 
 
 def test_the_destinations_failure_holds_it_and_counts_an_attempt() -> None:

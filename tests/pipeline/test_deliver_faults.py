@@ -194,16 +194,23 @@ async def test_a_dead_letter_that_is_retried_goes_late_with_its_id_unchanged(sta
     assert [each.id for each in stage.receiver.taken] == [follows.id, refused.id]
 
 
-async def test_of_a_refused_digest_only_the_culprit_dies(stage: Stage) -> None:
-    await owe(stage.store, endings(12), "slack")
+async def test_of_a_refused_digest_only_the_culprit_dies_and_the_rest_comes_once_at_the_usual_pace(
+    stage: Stage,
+) -> None:
+    events = [event for each in endings(25) for event in (started(each.job), each)]
+    await owe(stage.store, events, "slack")
     stage.receiver.says = lambda request: "invalid_payload" if "job-007" in request.text else "ok"
     stage.receiver.reply = lambda request: (400, {}) if "job-007" in request.text else OK
 
-    await stage.delivered(stage.slack(rate=0))
+    await stage.delivered(stage.slack())
 
-    told = "".join(each.text for each in stage.receiver.taken)
-    assert ["job-007" in letter.job_key for letter in await stage.dead()] == [True]
-    assert all(f"job-{number:03d}" in told for number in range(12) if number != 7)
+    # What Slack refuses is posted once more as plain text, at once; it shows neither.
+    tries = sorted({each.at for each in stage.receiver.requests})
+    told = [sum(f"job-{job:03d}: completed" in each.text for each in stage.receiver.taken) for job in range(25)]
+    assert {letter.job_key for letter in await stage.dead()} == {tuning_job("job-007").identity.key}
+    assert told == [1] * 7 + [0] + [1] * 17
+    assert len(stage.receiver.taken) < 12
+    assert all(later - earlier >= 1.0 for earlier, later in pairwise(tries))
 
 
 async def test_one_bad_job_delays_the_others_for_half_a_minute_at_most(stage: Stage) -> None:
