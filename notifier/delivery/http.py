@@ -23,7 +23,7 @@ ANSWER = 64 * 1024
 _IDLE = 2.0
 """An idle connection is kept so many seconds: servers close theirs after 5, and a POST into a closing one is lost."""
 
-_LONGEST = 1e10
+LONGEST_WAIT = 1e10
 """Seconds that a server may ask us to wait; more is no wait any more."""
 
 
@@ -39,7 +39,8 @@ class Answer:
 def open_http(connect: float = CONNECT, total: float = TOTAL) -> aiohttp.ClientSession:
     """The session for all destinations. It keeps no cookies, heeds no proxy variables and unpacks no answers."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(keepalive_timeout=_IDLE),
+        # No limit here: each destination has few messages under way, and those that hang must not use up the others'.
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE),
         timeout=aiohttp.ClientTimeout(total=total, connect=connect),
         headers={"User-Agent": f"notifier/{__version__}", "Accept-Encoding": "identity"},
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -97,7 +98,7 @@ def retry_after(header: str | None, date: str | None = None) -> float | None:
     if not text.lstrip("+-")[:1].isdigit():
         return _until(text, date)
     try:
-        return max(0.0, min(float(text), _LONGEST))
+        return max(0.0, min(float(text), LONGEST_WAIT))
     except ValueError:
         return None
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import AfterValidator, Field, SecretStr
 
-from notifier.delivery.http import Answer, checked_url, post, probe
+from notifier.delivery.http import LONGEST_WAIT, Answer, checked_url, post, probe
 from notifier.delivery.refusal import fingerprint
 from notifier.delivery.settings import DestinationSettings
 from notifier.errors import DeliveryError, Fault
@@ -105,6 +105,6 @@ def _wait(answer: Answer) -> float | None:
         return answer.retry_after
     try:
         said = json.loads(answer.body or b"")
-        return max(0.0, float(said["retry_after"]))
+        return max(0.0, min(float(said["retry_after"]), LONGEST_WAIT))
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

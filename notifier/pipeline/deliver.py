@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from notifier.dispatch.folding import Message
-from notifier.dispatch.holds import alarming, standing
+from notifier.dispatch.holds import PROBE_INTERVAL, alarming, standing
 from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan
 from notifier.dispatch.verdict import Answer, Circumstances, doubted, judge, suspects
 from notifier.errors import DeliveryError, Fault, StoreUnavailable
@@ -129,6 +129,7 @@ class Delivery:
         self._flying = [message for message in self._flying if all(message is not each.rows for each in answers)]
         self._remember(answers, outcome, now)
         self._tell_hold(standing(hold, self._policy), outcome.hold, now)
+        self._tell_long_wait(answers)
         self._count(answers, outcome)
         for seq, reason in outcome.dead:
             log.error("dead letter", destination=self._policy.name, row=seq, error=reason)
@@ -269,6 +270,12 @@ class Delivery:
         if before is None or (forever and before.until is not None):
             wait = None if after.until is None else round(after.until - now, 1)
             log.warning("destination held", destination=self._policy.name, error=after.reason, wait_seconds=wait)
+
+    def _tell_long_wait(self, answers: Sequence[Answer]) -> None:
+        wait = max((each.error.after or 0.0 for each in answers if each.error is not None), default=0.0)
+        if wait > PROBE_INTERVAL:
+            said = "asked to wait for more than an hour, will ask again every hour"
+            log.warning(said, destination=self._policy.name, wait_seconds=wait)
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
         """Rest for so long, or until an answer comes; before the stop, also until it comes or something new is owed."""

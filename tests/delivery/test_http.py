@@ -206,6 +206,25 @@ async def test_who_was_never_reached_cannot_have_received(http: aiohttp.ClientSe
     assert not error.ambiguous
 
 
+async def test_many_that_do_not_answer_leave_a_connection_for_one_that_does(receiver: Receiver) -> None:
+    """Each destination has four at most under way; what is bounded besides, they would take from each other."""
+    asked = asyncio.Semaphore(0)
+
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.release()
+        await silent(reader, writer)
+
+    async with raw(hangs) as url, open_http(connect=2.0, total=20.0) as http, asyncio.TaskGroup() as tasks:
+        hanging = [tasks.create_task(refused(http, url)) for _ in range(101)]
+        for _ in range(100):
+            await asked.acquire()
+        answer = await post(http, address(receiver.url), b"hello", {})
+        for each in hanging:
+            each.cancel()
+
+    assert answer.status == 200
+
+
 async def test_a_host_that_does_not_exist_is_told(http: aiohttp.ClientSession) -> None:
     error = await refused(http, f"http://nowhere.invalid{SECRET_PATH}")
 

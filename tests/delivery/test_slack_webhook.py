@@ -70,6 +70,7 @@ async def test_refused_blocks_are_sent_once_more_as_plain_text(http: aiohttp.Cli
         pytest.param(429, "", {"Retry_After": "30"}, Fault.NOBODY, 30.0, False, 1, id="throttled"),
         pytest.param(429, '{"retry_after": 3, "ok": false}', {}, Fault.NOBODY, 3.0, False, 1, id="told-in-the-body"),
         pytest.param(429, '{"retry_after": -3}', {}, Fault.NOBODY, 0.0, False, 1, id="negative-in-the-body"),
+        pytest.param(429, '{"retry_after": 1e999}', {}, Fault.NOBODY, 1e10, False, 1, id="for-ever-in-the-body"),
         pytest.param(429, "[]", {}, Fault.NOBODY, None, False, 1, id="throttled-without-a-wait"),
         pytest.param(500, "", {}, Fault.DESTINATION, None, True, 1, id="server-error"),
         pytest.param(503, "", {}, Fault.DESTINATION, None, True, 1, id="unavailable"),

@@ -126,6 +126,25 @@ async def test_waits_as_asked_for_all_messages_and_counts_no_attempt(
     assert {letter.attempts for letter in await stage.dead()} == set()
 
 
+@pytest.mark.parametrize(
+    ("asked", "warnings"),
+    [pytest.param(3600, 0, id="an hour"), pytest.param(3601, 1, id="more"), pytest.param(10**12, 1, id="for ever")],
+)
+async def test_a_wait_of_more_than_an_hour_is_logged_as_a_warning(stage: Stage, asked: int, warnings: int) -> None:
+    await owe(stage.store, endings(3), "webhook")
+    stage.receiver.reply = lambda request: (429, {"Retry-After": str(asked)}) if request.at == 0 else OK
+    stage.receiver.gate = asyncio.Event()
+
+    with capture_logs() as logs:
+        async with stage.running(stage.delivery(stage.webhook())):
+            await until(lambda: len(stage.receiver.requests) == 3)
+            stage.receiver.gate.set()
+            await stage.settled("webhook")
+
+    said = [each for each in logs if each["event"] == "asked to wait for more than an hour, will ask again every hour"]
+    assert [(each["log_level"], each["destination"]) for each in said] == [("warning", "webhook")] * warnings
+
+
 async def test_a_wait_that_was_asked_for_survives_a_restart(stage: Stage) -> None:
     await owe(stage.store, endings(1), "webhook")
     stage.receiver.reply = lambda request: (429, {"Retry-After": "600"}) if request.at == 0 else OK
