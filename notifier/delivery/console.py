@@ -40,6 +40,7 @@ class Console:
         patience: float = PATIENCE,
     ) -> None:
         self._stream, self._patience = stream or sys.stdout, patience
+        self._turn = asyncio.Lock()
         self.policy = Policy(
             name=name,
             kind=settings.kind,
@@ -54,7 +55,8 @@ class Console:
         """Write one message; raises DeliveryError where the stream is closed, or its reader does not read."""
         text = "\n".join([*lines(tell(batch)), ""])
         try:
-            async with asyncio.timeout(self._patience):
+            # One after the other: a long message goes in parts, and another must not come between them.
+            async with asyncio.timeout(self._patience), self._turn:
                 await self._write(text)
         except TimeoutError:
             # Some of it may stand there already.

@@ -4,6 +4,8 @@ import asyncio
 import io
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
@@ -110,6 +112,26 @@ async def test_a_slow_reader_gets_everything(pipe: tuple[TextIO, TextIO]) -> Non
         writer.close()
 
     assert reading.result().count("xgb-churn: completed\n") == 60
+
+
+async def test_messages_that_go_out_together_are_not_mixed(pipe: tuple[TextIO, TextIO]) -> None:
+    reader, writer = pipe
+    destination, read = console(writer), bytearray()
+    os.set_blocking(reader.fileno(), False)
+    batches = [Batch((ended(tuning_job(failure_reason=f"{letter}\n" * 700)),)) for letter in "abcdefgh" * 9]
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        sending = [tasks.create_task(destination.send(batch)) for batch in batches]
+        # Read a part at a time, so that whoever looks next finds room, not whoever has begun.
+        while not all(each.done() for each in sending):
+            await asyncio.sleep(0.001)
+            with suppress(BlockingIOError):
+                read += os.read(reader.fileno(), 4096)
+    writer.close()
+    read += reader.buffer.read() or b""
+
+    quoted = [line for line in read.decode().splitlines() if line.startswith("  |")]
+    assert [line for line, _ in groupby(quoted)] == [f"  | {letter}" for letter in "abcdefgh" * 9]
 
 
 async def test_a_probe_says_whether_the_stream_is_open(pipe: tuple[TextIO, TextIO]) -> None:
