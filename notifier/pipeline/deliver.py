@@ -244,7 +244,12 @@ class Delivery:
             return error
         except OSError as error:
             # A timeout is one too. The text of others may name the address.
-            return DeliveryError(f"no answer ({type(error).__name__})", Fault.DESTINATION, ambiguous=True)
+            return _no_answer(error)
+        except asyncio.CancelledError as error:
+            # Only who was asked to end may leave a message under way; what a library cancels by itself is no answer.
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            return _no_answer(error)
         except Exception as bug:
             # A fault of our own must not end the delivery of everything else: it is logged whole, the message kept.
             log.exception("a message could not be made", destination=self._policy.name, event_id=batch.events[0].id)
@@ -279,7 +284,13 @@ class Delivery:
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
         """Rest for so long, or until an answer comes; before the stop, also until it comes or something new is owed."""
+        if stop.is_set() and not self._flying:
+            return
         waits = [self._answered.wait(), self._timing.sleep(seconds)]
         if not stop.is_set():
             waits += [stop.wait(), self._wake.wait()]
         await first_of(waits)
+
+
+def _no_answer(error: BaseException) -> DeliveryError:
+    return DeliveryError(f"no answer ({type(error).__name__})", Fault.DESTINATION, ambiguous=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from notifier.model import Batch, Event, EventType
+from notifier.ports import Destination
 from notifier.store import State
 from tests.examples import best, ended, new_best, started, tuning_job
 from tests.pipeline.deliver_stage import Request, Stage, owe, staged, until
@@ -213,6 +214,40 @@ async def test_a_bug_costs_one_message_and_not_the_loop(stage: Stage) -> None:
     (letter,) = await stage.dead()
     assert letter.error == "it could not be made: KeyError"
     assert of_job(stage.receiver.taken, "job") == [events[0].id, events[2].id]
+
+
+class Cancelling:
+    """A destination whose library cancels the first thing that it waits for."""
+
+    def __init__(self, inner: Destination) -> None:
+        self.inner = inner
+        self.policy = inner.policy
+        self.cancelled = 0
+
+    async def send(self, batch: Batch) -> None:
+        """Wait for what nobody brings any more, once."""
+        if not self.cancelled:
+            self.cancelled += 1
+            waiting = asyncio.get_running_loop().create_future()
+            waiting.cancel()
+            await waiting
+        await self.inner.send(batch)
+
+
+async def test_a_wait_that_a_library_cancels_costs_an_attempt_and_not_the_message(stage: Stage) -> None:
+    await owe(stage.store, [ended()], "webhook")
+
+    await stage.delivered(Cancelling(stage.webhook()))
+
+    assert stage.meter.attempts == [("webhook", "destination"), ("webhook", "ok")]
+
+
+async def test_a_stop_in_the_middle_of_a_turn_is_not_slept_upon(stage: Stage) -> None:
+    stop = asyncio.Event()
+
+    await stage.delivery(stage.webhook(), beat=stop.set).run(stop)
+
+    assert stage.timeline.tick == 0
 
 
 async def test_an_event_that_is_not_stored_any_more_is_a_dead_letter(stage: Stage) -> None:
