@@ -1,20 +1,24 @@
 """The deliver loop on bad days: each line of the fault table that concerns it."""
 
 import asyncio
+import socket
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from email.utils import formatdate
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from notifier.dispatch.queue import UNSETTLED
 from notifier.dispatch.verdict import ALONE_FOR
 from notifier.model import Event, NoticeType
 from tests.examples import best, ended, new_best, started, tuning_job
-from tests.pipeline.deliver_stage import Reply, Request, Stage, owe, receiving, staged, until
+from tests.pipeline.deliver_stage import BOUND, Reply, Request, Stage, owe, receiving, staged, until
 
 DAY = 86400.0
 OK: Reply = (200, {})
@@ -253,11 +257,18 @@ async def test_a_message_that_fails_alone_for_three_days_is_a_dead_letter_while_
     first, last = endings(2)
     await owe(stage.store, [bad, follows], "webhook")
     stage.receiver.reply = lambda request: DOWN if request.id == bad.id else OK
+    tries = stage.receiver.requests
 
     async with stage.running(stage.delivery(stage.webhook(), look_every=600)):
         await until(lambda: stage.timeline.tick > 1000)
         await owe(stage.store, [first], "webhook")
-        await until(lambda: stage.timeline.tick > ALONE_FOR + 7200)
+        async with asyncio.timeout(BOUND):
+            while not any(row.alone_since for row in await stage.store.outbox.owed("webhook", 9)):  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
+        # As if the machine slept: thousands of failures more would show nothing else.
+        stage.timeline.tick += ALONE_FOR
+        await until(lambda: tries[-1].at > ALONE_FOR + 1000)
+        await until(lambda: stage.timeline.tick > tries[-1].at)
         waited = await stage.dead()
         await owe(stage.store, [last], "webhook")
         await stage.settled("webhook")
@@ -280,6 +291,39 @@ async def test_a_dead_destination_delays_no_other(stage: Stage) -> None:
 
     assert {each.id for each in alive.taken} == {event.id for event in events}
     assert len(await stage.store.outbox.owed("dead", 99)) == len(events)
+
+
+async def test_a_host_whose_name_cannot_be_looked_up_delays_no_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = endings(8)
+    await owe(stage.store, events, "dead", "alive")
+    answers, lookups, lookup = threading.Event(), [], socket.getaddrinfo
+
+    def hangs(host: object, *args: Any, **kwargs: Any) -> Any:
+        if host != "nowhere.invalid":
+            return lookup(host, *args, **kwargs)  # type: ignore[arg-type]
+        lookups.append(host)
+        answers.wait(BOUND)
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    dead = stage.webhook("dead", "http://nowhere.invalid/hook")
+    alive = stage.webhook("alive", stage.receiver.url.replace("127.0.0.1", "localhost"))
+    try:
+        async with stage.running(stage.delivery(dead), stage.delivery(alive)):
+            await until(lambda: stage.timeline.under_way >= UNSETTLED and bool(lookups))
+            await stage.settled("alive")
+            # One thread hangs for all four messages; the others are there for everybody else's names.
+            waiting = (stage.timeline.under_way, len(lookups))
+            answers.set()
+    finally:
+        answers.set()
+
+    assert waiting == (UNSETTLED, 1)
+    assert {each.id for each in stage.receiver.taken} == {event.id for event in events}
+    hold = await stage.store.outbox.hold("dead")
+    assert hold is not None and hold.reason == "its host name is not found"
 
 
 async def test_a_reset_after_the_request_arrived_repeats_the_same_id(stage: Stage) -> None:
