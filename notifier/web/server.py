@@ -22,7 +22,6 @@ CLOSE_SECONDS = 1.0
 SERVER = "notifier"
 """What its answers call the server, and what `check` knows a running one by."""
 _ASKED = aiohttp.ClientTimeout(total=3.0)
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +131,7 @@ def _unusable(host: str, port: int, error: OSError) -> AddressUnusable:
 
 
 async def _notifier_answers(http: aiohttp.ClientSession, host: str, port: int) -> bool:
-    url = URL.build(scheme="http", host=_LOOPBACK.get(host, host), port=port, path="/healthz")
+    url = URL.build(scheme="http", host=host, port=port, path="/healthz")
     try:
         async with http.get(url, timeout=_ASKED, allow_redirects=False) as answer:
             return answer.headers.get("Server") == SERVER
