@@ -59,14 +59,6 @@ async def test_the_metrics_tell_of_sweeps_calls_and_messages_but_of_no_job(
     assert await notifier.stop(process) == 0
 
 
-async def test_a_port_that_is_taken_is_named_with_its_setting(notifier: Notifier, hook: Hook) -> None:
-    taken = hook.url.split("/")[2]
-
-    status, _, err = await notifier.command("run", NOTIFIER_HTTP=taken)
-
-    assert status == 1 and "NOTIFIER_HTTP" in err and "Traceback" not in err
-
-
 async def test_without_pages_it_runs_all_the_same(notifier: Notifier, sagemaker: SageMaker) -> None:
     process = await notifier.start(NOTIFIER_HTTP="")
     await until(lambda: sagemaker.calls.total() >= 2, "it sweeps")
