@@ -1,6 +1,7 @@
 """What a sweep reads, and what is remembered of a job between two of them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from notifier.model.identity import JobIdentity
@@ -25,11 +26,15 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer of List: its rows, the server's clock then (`Date` header, UTC), and whether it is the last."""
+    """One answer of List: its rows, the server's clock then (`Date` header, UTC), and whether it is the last.
+
+    `unread` are rows that lack what a row must have: by the job's name, what it is.
+    """
 
     rows: tuple[Summary, ...]
     date: datetime
     last: bool
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ class Tally:
     failures: list[CallFailed] = field(default_factory=list)
     denied: list[Remembered | None] = field(default_factory=list)
     """The jobs, as they are remembered, whose Describe was denied."""
+    unread: dict[str, str] = field(default_factory=dict)
+    """What is wrong with rows of List that cannot be read, by the job's name."""
+    lost: list[CallFailed] = field(default_factory=list)
+    """Jobs of which neither List nor Describe said anything."""
 
 
 class Looker:
@@ -111,6 +115,20 @@ class Looker:
         elif isinstance(answer, JobMissing) or answer.identity.created > memory.identity.created:
             await self.missing(memory, record)
 
+    async def unread(self, name: str, *, silent: bool, history: float | None) -> None:
+        """Describe a job whose row cannot be read; where that fails too, whether it is new nobody can say."""
+        answer = await self.ask(name)
+        if isinstance(answer, CallFailed):
+            wrong = self.tally.unread[name]
+            text = f"{answer}; and the row of {name} in List cannot be read: {wrong}"
+            self.tally.lost.append(CallFailed(answer.cause, text, answer.action))
+        elif isinstance(answer, TuningJob):
+            memory = self._ledger.jobs.get(answer.identity)
+            if memory is not None:
+                memory = await self.sighted(memory)
+            record = await self._record(memory, answer)
+            await self.judge(memory, record, answer, None, Sight(self.clock(), silent, history))
+
     async def judge(
         self, memory: Remembered | None, record: TuningJob | None, now: TuningJob, row: Summary | None, sight: Sight
     ) -> None:
@@ -150,9 +168,11 @@ class Looker:
             await self._ledger.write(Observed(memory))
         return memory
 
-    def blinded(self) -> CallFailed | None:
-        """Why this sweep, whatever List said, is as good as none: no job can be described. Else None."""
+    def shortcoming(self) -> CallFailed | None:
+        """Why this sweep is not complete though List is: no job can be described, or a new one may be lost. Or None."""
         tally = self.tally
+        if tally.lost:
+            return tally.lost[0]
         if not tally.denied or len(tally.denied) < tally.looks:
             return None
         answered_at = max((each.looked_at for each in self._ledger.jobs.values()), default=0.0)

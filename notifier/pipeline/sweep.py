@@ -75,8 +75,8 @@ class ListSweep:
     async def sweep(self, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
         """Read, look and commit; then complete the sweep, with what `announce` says of its state.
 
-        Raises CallFailed where a page cannot be read or no job described (nothing is complete then), and
-        StoreUnavailable, in groups.
+        Raises CallFailed where a page cannot be read, or a job neither read nor described (nothing is complete then),
+        and StoreUnavailable, in groups.
         """
         reading = self._plan()
         async with self._ledger.batching(self._looker.alive):
@@ -87,9 +87,10 @@ class ListSweep:
                         if await self._read(page, reading, looks):
                             break
                 await self._unseen(reading, looks)
-            if failure := self._looker.blinded():
-                raise failure
             await self._looker.tell_late()
+            if failure := self._looker.shortcoming():
+                await self._ledger.flush()
+                raise failure
             self._rows, self._settled = self._known_rows(reading), reading.settled
             await self._ledger.complete(self._completed(reading), announce)
 
@@ -108,6 +109,7 @@ class ListSweep:
         """Take in one page; say whether the horizon was reached."""
         reading.started = reading.started or page.date.timestamp()
         self._looker.tally.pages += 1
+        self._looker.tally.unread.update(page.unread)
         scope = self._ledger.scope
         for row in page.rows:
             known = self._settled.get(id(row))
@@ -145,7 +147,10 @@ class ListSweep:
         return False
 
     async def _unseen(self, reading: Reading, looks: asyncio.TaskGroup) -> None:
-        """Describe by name what List did not show, what lies beyond the horizon, and those whose turn the audit is."""
+        """Describe by name what List did not show, what lies beyond the horizon, and those whose turn the audit is.
+
+        And jobs whose row cannot be read, unless they are among these.
+        """
         names = [each for each in reading.wanted if each.identity not in reading.seen]
         reading.looked_at.update(each.identity for each in names)
         now = self._looker.clock().timestamp()
@@ -157,6 +162,11 @@ class ListSweep:
         records = await self._ledger.records([each.identity for each in names])
         for each in names:
             looks.create_task(self._looker.name(each, records.get(each.identity)), name=f"look at {each.name}")
+        asked = {each.identity.name for each in names}
+        for name in self._looker.tally.unread:
+            if self._selects(name) and name.lower() not in asked:
+                looking = self._looker.unread(name, silent=reading.silent, history=reading.history)
+                looks.create_task(looking, name=f"look at {name}")
         if reading.full:
             await self._forget_unwatched(reading)
 

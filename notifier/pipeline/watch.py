@@ -88,7 +88,7 @@ class Watch:
         self._scope: WatchedScope | None = None
         self._empty_since: float | None = None
         self._trouble: str | None = None
-        self._complaints: set[str] = set()
+        self._complaints: set[tuple[str, str]] = set()
         self._ticks = ticks
         self._pruned = ticks()
         self._blindness = Blindness(
@@ -235,12 +235,18 @@ class Watch:
         if self._trouble is not None:
             log.info("sweeps work again", region=self._source.region)
             self._trouble = None
-        complaints = {str(each) for each in tally.failures}
-        for text in sorted(complaints - self._complaints):
-            log.warning("some jobs could not be described, will try again", region=self._source.region, error=text)
-        self._complaints = complaints
+        self._complain(tally)
         log.debug("swept", region=self._source.region, pages=tally.pages, rows=tally.rows, looks=tally.looks)
         self._witness.swept(self._source.region, "ok", seconds)
+
+    def _complain(self, tally: Tally) -> None:
+        """Say once in the log, not at every sweep, what is wrong with single jobs."""
+        complaints = {("some jobs could not be described, will try again", str(each)) for each in tally.failures}
+        for name, wrong in tally.unread.items():
+            complaints.add(("a row of List cannot be read, its job is described instead", f"{name}: {wrong}"))
+        for what, error in sorted(complaints - self._complaints):
+            log.warning(what, region=self._source.region, error=error)
+        self._complaints = complaints
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:

@@ -58,12 +58,13 @@ class HyperparameterSource:
             Operation.LIST,
             "HyperParameterTuningJobSummaries",
             self._rows.listing(),
+            named_by="HyperParameterTuningJobName",
             SortBy="CreationTime",
             SortOrder="Descending",
         )
         async with aclosing(pages):
             async for page in pages:
-                yield Page(page.rows, page.date, last=page.next_token is None)
+                yield Page(page.rows, page.date, last=page.next_token is None, unread=page.unread)
 
     async def describe(self, name: str, *, trials: bool = False) -> TuningJob:
         """One job's record. What `trials` asks for beyond it is left out where AWS does not give it."""

@@ -108,6 +108,8 @@ class SageMaker:
     jobs: dict[str, Job] = field(default_factory=dict)
     rows: dict[str, Job] = field(default_factory=dict)
     fails: dict[str, str] = field(default_factory=dict)
+    leaves_out: dict[str, str] = field(default_factory=dict)
+    """By the job's name: what its row in List lacks."""
     breaks_at_page: int | None = None
     empty_pages: int = 0
     """How many pages without rows come first."""
@@ -184,7 +186,10 @@ class SageMaker:
         newest = sorted(self.rows.values(), key=lambda job: job.created, reverse=True)
         page = newest[start : start + members["MaxResults"]]
         more = {"NextToken": str(start + len(page))} if start + len(page) < len(newest) else {}
-        return {"HyperParameterTuningJobSummaries": [job.summary() for job in page], **more}
+        return {"HyperParameterTuningJobSummaries": [self._row(job) for job in page], **more}
+
+    def _row(self, job: Job) -> dict[str, Any]:
+        return {name: value for name, value in job.summary().items() if name != self.leaves_out.get(job.name)}
 
     def _reply(self, body: dict[str, Any] | None, *, sts: bool = False) -> web.Response:
         headers = {"Date": format_datetime(self.clock() + timedelta(seconds=self.ahead), usegmt=True)}

@@ -36,10 +36,10 @@ async def _list(source: Source) -> int:
         pytest.param(Reply(b'{"HyperParameterTuningJobSummaries": [{'), Cause.MALFORMED, PASSING, id="truncated-json"),
         pytest.param(Reply({"NextToken": "x"}), Cause.MALFORMED, PASSING, id="no-rows-member"),
         pytest.param(
-            Reply({"HyperParameterTuningJobSummaries": [{"HyperParameterTuningJobName": "a"}]}),
+            Reply({"HyperParameterTuningJobSummaries": [{"HyperParameterTuningJobStatus": "InProgress"}]}),
             Cause.MALFORMED,
             PASSING,
-            id="row-without-its-members",
+            id="row-without-a-name",
         ),
         pytest.param(
             Reply({"HyperParameterTuningJobSummaries": [{"CreationTime": "yesterday"}]}),

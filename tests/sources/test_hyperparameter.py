@@ -121,6 +121,26 @@ async def test_a_page_without_a_date_has_the_local_clock(aws: Aws, source: Sourc
     assert before <= dated <= datetime.now(UTC)
 
 
+@pytest.mark.parametrize("member", ["CreationTime", "TrainingJobStatusCounters", "HyperParameterTuningJobStatus"])
+async def test_a_row_that_lacks_a_member_is_set_aside_by_its_name(aws: Aws, source: Source, member: str) -> None:
+    odd = {name: value for name, value in row("odd").items() if name != member}
+    aws.answers(LIST, page(row("a"), odd, row("b")))
+
+    (only,) = [each async for each in source.pages()]
+
+    assert [each.name for each in only.rows] == ["a", "b"]
+    assert only.unread == {"odd": f"{member} is missing"}
+
+
+async def test_a_page_of_which_little_can_be_read_is_no_use(aws: Aws, source: Source) -> None:
+    aws.answers(LIST, page(row("a"), *({"HyperParameterTuningJobName": f"odd-{n}"} for n in range(11))))
+
+    with pytest.raises(CallFailed, match="HyperParameterTuningJobArn is missing") as caught:
+        [each async for each in source.pages()]
+
+    assert caught.value.cause is Cause.MALFORMED
+
+
 async def test_a_rows_name_is_kept_as_given(aws: Aws, source: Source) -> None:
     aws.answers(LIST, page(row("Churn-XGB")))
 
