@@ -154,6 +154,8 @@ class Delivery:
 
     async def _deliver(self, sends: asyncio.TaskGroup) -> float:
         """Look, plan and send."""
+        if len(self._flying) >= UNSETTLED:
+            return self._timing.look_every
         wait = self._pace.wait(self._timing.clock())
         if wait > 0:
             return wait
