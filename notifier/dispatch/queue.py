@@ -22,7 +22,7 @@ class Look:
 
     `rows` are unsettled, oldest first, those under way (`flying`) included or not. `told` is by job key. `apart`
     are rows, by `seq`, that were refused together and must show which of them it was: with how many jobs each may share
-    a message now; 0: it goes alone.
+    a message now; 0: it goes alone. `deferred` says how often a row was asked to wait.
     """
 
     now: float
@@ -31,6 +31,7 @@ class Look:
     told: Mapping[str, Told] = field(default_factory=dict)
     hold: Hold | None = None
     apart: Mapping[int, int] = field(default_factory=dict)
+    deferred: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,12 @@ def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED)
     if hold is None:
         batches = _crowd(due, look.apart, digest_jobs) if _crowded(due, policy) else _heads(due)
     else:
-        batches = _probe(due)
+        batches = _probe(due, look.deferred)
     # Under a hold one message shows whether the destination works again; the others wait for its answer.
     free = max(0, min(room, (UNSETTLED if hold is None else 1) - len(look.flying)))
     chosen = tuple(batches[:free])
-    wanting = len(chosen) < free or (hold is not None and any(_stuck(message) for message in chosen))
+    fruitless = hold is not None and any(_stuck(each) or _deferred(each, look.deferred) for each in chosen)
+    wanting = len(chosen) < free or fruitless
     return Plan(chosen, silent, wake_at, wanting)
 
 
@@ -89,13 +91,17 @@ def _heads(due: Sequence[Folded]) -> list[Message]:
     return [each.messages[0] for each in due]
 
 
-def _probe(due: Sequence[Folded]) -> list[Message]:
+def _probe(due: Sequence[Folded], deferred: Mapping[int, int]) -> list[Message]:
     """The oldest message that has not failed too often goes first, then by failures; one that failed alone goes last.
 
     After an outage all have failed too often: the oldest may be the one that always fails, and must not be all that
-    is ever tried.
+    is ever tried. Nor may one that is always asked to wait, which is no failure.
     """
-    return sorted(_heads(due), key=lambda message: (_failed_alone(message), _stuck(message) and _failures(message)))
+
+    def promise(message: Message) -> tuple[bool, int, int]:
+        return _failed_alone(message), _stuck(message) and _failures(message), _deferred(message, deferred)
+
+    return sorted(_heads(due), key=promise)
 
 
 def _failed_alone(message: Message) -> bool:
@@ -108,6 +114,10 @@ def _stuck(message: Message) -> bool:
 
 def _failures(message: Message) -> int:
     return max(row.attempts for row in message)
+
+
+def _deferred(message: Message, deferred: Mapping[int, int]) -> int:
+    return max(deferred.get(row.seq, 0) for row in message)
 
 
 def _crowded(due: Sequence[Folded], policy: Policy) -> bool:

@@ -1,6 +1,7 @@
 """What the answers of a destination change: rows settled, postponed or dead, the hold, and what the operator hears."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from notifier.dispatch import notices
@@ -65,6 +66,13 @@ def suspects(answers: Sequence[Answer]) -> dict[int, int]:
     """
     refused = [each.rows for each in answers if _refused(each) and len(each.rows) > 1]
     return {row.seq: len({each.job_key for each in rows}) // 2 for rows in refused for row in rows}
+
+
+def deferred(before: Mapping[int, int], answers: Sequence[Answer]) -> dict[int, int]:
+    """How often rows, by `seq`, were asked to wait: `before` these answers, and with them. It counts as no attempt."""
+    after = Counter(before)
+    after.update(row.seq for each in answers if _waits(each) for row in each.rows)
+    return after
 
 
 def doubted(before: frozenset[str], answers: Sequence[Answer]) -> frozenset[str]:
@@ -165,6 +173,10 @@ def _begins_alone(answer: Answer, doubtful: frozenset[str]) -> bool:
 
 def _refused(answer: Answer) -> bool:
     return answer.error is not None and answer.error.fault is Fault.MESSAGE
+
+
+def _waits(answer: Answer) -> bool:
+    return answer.error is not None and answer.error.fault is Fault.NOBODY
 
 
 def _delivered(answers: Sequence[Answer]) -> bool:

@@ -11,7 +11,7 @@ import structlog
 from notifier.dispatch.folding import Message
 from notifier.dispatch.holds import PROBE_INTERVAL, alarming, standing
 from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan
-from notifier.dispatch.verdict import Answer, Circumstances, doubted, judge, suspects
+from notifier.dispatch.verdict import Answer, Circumstances, deferred, doubted, judge, suspects
 from notifier.errors import DeliveryError, Fault, StoreUnavailable
 from notifier.model import Batch, Event, EventType, Hold, Notice
 from notifier.pipeline.pace import Pace, Waits, first_of
@@ -78,6 +78,7 @@ class Delivery:
         self._answers: list[Answer] = []
         self._answered = asyncio.Event()
         self._apart: dict[int, int] = {}
+        self._deferred: dict[int, int] = {}
         self._alarmed: Hold | None = None
         self._worked_at: float | None = None
         self._doubted: frozenset[str] = frozenset()
@@ -145,8 +146,8 @@ class Delivery:
             self._worked_at = now
         self._doubted = doubted(self._doubted, answers)
         gone = {*outcome.settled, *(seq for seq, _ in outcome.dead)}
-        apart = self._apart | suspects(answers)
-        self._apart = {seq: jobs for seq, jobs in apart.items() if seq not in gone}
+        self._apart = {seq: jobs for seq, jobs in (self._apart | suspects(answers)).items() if seq not in gone}
+        self._deferred = {seq: n for seq, n in deferred(self._deferred, answers).items() if seq not in gone}
         if alarming(outcome.hold):
             self._alarmed = outcome.hold
         elif outcome.hold is None and outcome.settled:
@@ -187,7 +188,7 @@ class Delivery:
         self._waits.keep(["hold", *(row.seq for row in rows)])
         keys = {row.job_key for row in rows if row.event_type == EventType.NEW_BEST} if self._policy.people else ()
         told = await store.told(name, keys) if keys else {}
-        return Look(now, rows, tuple(self._flying), told, hold, self._apart)
+        return Look(now, rows, tuple(self._flying), told, hold, self._apart, self._deferred)
 
     async def _settle_unsent(self, rows: Message) -> None:
         hold = standing(await self._store.hold(self._policy.name), self._policy)

@@ -73,6 +73,14 @@ def test_where_every_message_has_failed_its_fill_the_one_that_failed_least_is_tr
     assert batches(PROGRAM, [bad, other, alone], hold=held(NOW)) == ((other,),)
 
 
+def test_after_a_wait_that_was_asked_for_another_message_is_tried() -> None:
+    first, second, third = rows = [started(job) for job in "abc"]
+
+    assert batches(PROGRAM, rows, hold=held(NOW), deferred={first.seq: 1}) == ((second,),)
+    assert batches(PROGRAM, rows, hold=held(NOW), deferred={row.seq: 1 for row in rows}) == ((first,),)
+    assert batches(PROGRAM, rows, hold=held(NOW), deferred={first.seq: 2, second.seq: 2}) == ((third,),)
+
+
 def test_a_job_that_fails_alone_delays_no_other() -> None:
     waiting, later, other = started("a", alone_since=NOW - 9, next_at=NOW + 60), ended("a"), started("b")
 

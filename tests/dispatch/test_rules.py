@@ -11,7 +11,7 @@ from notifier.dispatch.folding import Message
 from notifier.dispatch.holds import STUCK_AFTER, standing
 from notifier.dispatch.notices import end_of
 from notifier.dispatch.queue import UNSETTLED, Look, plan
-from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, doubted, judge, suspects
+from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, deferred, doubted, judge, suspects
 from notifier.errors import DeliveryError, Fault
 from notifier.model import EventType, Hold, NoticeType, Owed, Policy, Told
 from notifier.ports import Outcome
@@ -34,6 +34,7 @@ class Delivering(RuleBasedStateMachine):
         self.told: dict[str, Told] = {}
         self.hold: Hold | None = None
         self.apart: dict[int, int] = {}
+        self.deferred: dict[int, int] = {}
         self.worked_at: float | None = None
         self.doubted: frozenset[str] = frozenset()
         self.not_before = NOW
@@ -70,7 +71,7 @@ class Delivering(RuleBasedStateMachine):
     @rule()
     def send(self) -> None:
         under_way = [message for message, _ in self.flying]
-        look = Look(self.now, list(self.rows.values()), under_way, self.told, self.hold, self.apart)
+        look = Look(self.now, list(self.rows.values()), under_way, self.told, self.hold, self.apart, self.deferred)
         decided = plan(self.policy, look, digest_jobs=5)
         for row in decided.silent:
             self.silent.append(self.rows.pop(row.seq))
@@ -175,6 +176,7 @@ class Delivering(RuleBasedStateMachine):
 
     def _apply(self, outcome: Outcome, answers: Sequence[Answer]) -> None:
         self.apart |= suspects(answers)
+        self.deferred = deferred(self.deferred, answers)
         self.doubted = doubted(self.doubted, answers)
         self.hold = outcome.hold
         self.told |= dict(outcome.told)

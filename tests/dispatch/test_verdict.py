@@ -7,7 +7,7 @@ import pytest
 
 from notifier.dispatch.folding import Message
 from notifier.dispatch.notices import end_of
-from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, doubted, judge, suspects
+from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, deferred, doubted, judge, suspects
 from notifier.errors import DeliveryError, Fault
 from notifier.model import Hold, Notice, NoticeType, Told
 from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, ended, started
@@ -116,6 +116,13 @@ def test_being_asked_to_wait_counts_no_attempt() -> None:
 
     assert outcome.hold is not None
     assert (outcome.hold.until, outcome.postponed[0].attempts) == (NOW + 7, 1)
+
+
+def test_how_often_a_row_was_asked_to_wait_is_counted_besides() -> None:
+    first, second = started("a"), started("b")
+    answers = [failed(first, fault=Fault.NOBODY), failed(second), Answer((second,)), failed(first, fault=Fault.NOBODY)]
+
+    assert deferred({first.seq: 1}, answers) == {first.seq: 3}
 
 
 def test_sends_that_fail_together_settle_as_one_failure() -> None:

@@ -60,6 +60,19 @@ async def test_a_message_that_always_fails_does_not_stretch_an_outage_in_which_a
     assert {each.id for each in stage.receiver.taken} == {event.id for event in events[1:]}
 
 
+async def test_a_message_that_is_always_asked_to_wait_does_not_hold_up_the_others(stage: Stage) -> None:
+    events = endings(8)
+    await owe(stage.store, events, "webhook")
+    busy = {"job-000", "job-001"}
+    stage.receiver.reply = lambda request: (503, {"Retry-After": "5"}) if request.job in busy else OK
+
+    async with stage.running(stage.delivery(stage.webhook())):
+        await until(lambda: stage.timeline.tick > 120)
+
+    assert {each.id for each in stage.receiver.taken} == {event.id for event in events[2:]}
+    assert {row.attempts for row in await stage.store.outbox.owed("webhook", 9)} == {0}
+
+
 async def test_people_still_get_digests_where_a_destination_fell_again(stage: Stage) -> None:
     await owe(stage.store, endings(40), "slack")
     takes_one_after_a_day(stage, well_from=DAY + 8 * HOUR)
