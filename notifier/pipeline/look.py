@@ -101,7 +101,7 @@ class Looker:
             await self.judge(memory, await self._record(memory, answer), answer, row, sight)
         else:
             scope = self._ledger.scope
-            await self._write(unanswered(memory, row, scope.account_id, scope.region, sight))
+            await self.write(unanswered(memory, row, scope.account_id, scope.region, sight))
 
     async def name(self, memory: Remembered, record: TuningJob | None) -> None:
         """Describe a remembered job by its name, and write down what that changes: a deletion, it may be."""
@@ -141,25 +141,20 @@ class Looker:
                 return
             verdict = believe(memory, now, sight)
         self._doubts.pop(now.identity, None)
-        await self._write(verdict)
+        await self.write(verdict)
 
     async def note(self, row: Summary, memory: Remembered | None, *, watched: bool) -> None:
         """Remember a row as it is; nothing is told."""
         scope = self._ledger.scope
-        await self._write(row_alone(memory, row, scope.account_id, scope.region, watched=watched))
+        await self.write(row_alone(memory, row, scope.account_id, scope.region, watched=watched))
 
-    async def missing(self, memory: Remembered, record: TuningJob | None) -> bool:
-        """Write down that a remembered job was not found; say whether that makes it a deleted one."""
+    async def missing(self, memory: Remembered, record: TuningJob | None) -> None:
+        """Write down that a remembered job was not found; a deleted one is forgotten."""
         verdict = missing(memory, record, Sight(self.clock()))
         if verdict is None:
             await self._ledger.write(Observed(memory, forget=True))
-            return True
-        await self._write(verdict, forget=bool(verdict.events))
-        return bool(verdict.events)
-
-    async def forget(self, verdict: Verdict) -> None:
-        """Tell what there is to tell of a job, and remember it no longer."""
-        await self._write(verdict, forget=True)
+        else:
+            await self.write(verdict, forget=bool(verdict.events))
 
     async def sighted(self, memory: Remembered) -> Remembered:
         """A job is seen, whatever else is said of it: if it was not found a moment ago, it is not missing after all."""
@@ -204,7 +199,8 @@ class Looker:
             return None
         return await self._ledger.record(memory.identity)
 
-    async def _write(self, verdict: Verdict, *, forget: bool = False) -> None:
+    async def write(self, verdict: Verdict, *, forget: bool = False) -> None:
+        """Write down what a look changes, with what is owed for it."""
         if verdict.remembered is None:
             return
         if verdict.events and self._too_late(verdict.remembered):

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from notifier.detection.judgement import Sight, gone
+from notifier.detection.judgement import Sight, Verdict, gone, missing
 from notifier.errors import CallFailed, JobMissing
-from notifier.model import Remembered, ScopeState, TuningJob
+from notifier.model import Remembered, ScopeState, Status, TuningJob
 from notifier.pipeline.ledger import Ledger
 from notifier.pipeline.look import Looker
 from notifier.ports import Observed, Routed
@@ -22,8 +22,6 @@ class NameSweep:
         self._ledger = ledger
         self._looker = looker
         self._names = names
-        self._gone: dict[str, float] = {}
-        """Names whose job was told to be deleted, and when they were last looked at: what takes the name is news."""
 
     async def sweep(self, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
         """Look at every name whose turn it is, commit, and complete the sweep.
@@ -32,7 +30,7 @@ class NameSweep:
         """
         started = self._looker.clock().timestamp()
         newest = self._newest()
-        due = [name for name in self._names if self._due(name, newest.get(name.lower()), started)]
+        due = [name for name in self._names if _due(newest.get(name.lower()), started)]
         async with self._ledger.batching(self._looker.alive):
             records = await self._ledger.records([each.identity for each in newest.values()])
             async with asyncio.TaskGroup() as looks:
@@ -48,30 +46,41 @@ class NameSweep:
             await self._ledger.complete(state, announce)
 
     async def _look(self, name: str, memory: Remembered | None, record: TuningJob | None) -> None:
-        answer = await self._looker.ask(name)
+        answer = await self._looker.ask(name, memory)
         if isinstance(answer, CallFailed):
             return
+        # The first answer to a name is its baseline; what takes the name of a job that was known is news.
+        sight = Sight(self._looker.clock(), silent=memory is None)
         if isinstance(answer, JobMissing):
-            await self._missing(name, memory, record)
+            if memory is not None:
+                await self._missing(memory, record, sight)
             return
-        # What takes the name of a deleted job is news; the first answer to a name is not.
-        sight = Sight(self._looker.clock(), silent=memory is None and self._gone.pop(name.lower(), None) is None)
-        if memory is not None and answer.identity == memory.identity:
+        if memory is not None and answer.identity.created < memory.identity.created:
+            return  # Stale: it speaks of an earlier job of the name.
+        if memory is not None and memory.status != Status.DELETING and answer.identity == memory.identity:
             memory = await self._looker.sighted(memory)
         elif memory is not None:
-            if answer.identity.created < memory.identity.created:
-                return  # Stale: it speaks of an earlier job of the name.
+            # Another job; or the one that was gone is back: what was told of it before has ids that are known.
             if memory.unfinished and record is not None:
-                await self._looker.forget(gone(memory, record, sight))
+                await self._bury(gone(memory, record, sight), sight)
             memory = record = None
         await self._looker.judge(memory, record, answer, None, sight)
 
-    async def _missing(self, name: str, memory: Remembered | None, record: TuningJob | None) -> None:
-        now = self._looker.clock().timestamp()
-        if memory is not None and not memory.unfinished:
-            await self._ledger.write(Observed(replace(memory, looked_at=now)))
-        elif (memory is not None and await self._looker.missing(memory, record)) or name.lower() in self._gone:
-            self._gone[name.lower()] = now
+    async def _missing(self, memory: Remembered, record: TuningJob | None, sight: Sight) -> None:
+        if not memory.unfinished:
+            await self._ledger.write(Observed(replace(memory, looked_at=sight.epoch)))
+            return
+        verdict = missing(memory, record, sight)
+        if verdict is None or verdict.events:
+            await self._bury(verdict or Verdict(memory), sight)
+        else:
+            await self._looker.write(verdict)
+
+    async def _bury(self, verdict: Verdict, sight: Sight) -> None:
+        """Remember that a job is gone: what takes its name is news, also for a process that did not see it go."""
+        if verdict.remembered is not None:
+            kept = replace(verdict.remembered, status=Status.DELETING, missing_since=None, looked_at=sight.epoch)
+            await self._looker.write(replace(verdict, remembered=kept))
 
     def _newest(self) -> dict[str, Remembered]:
         newest: dict[str, Remembered] = {}
@@ -79,8 +88,8 @@ class NameSweep:
             newest[each.identity.name] = each
         return newest
 
-    def _due(self, name: str, memory: Remembered | None, now: float) -> bool:
-        if memory is not None and memory.unfinished:
-            return True
-        looked_at = memory.looked_at if memory is not None else self._gone.get(name.lower())
-        return looked_at is None or not 0 <= now - looked_at < ENDED_INTERVAL
+
+def _due(memory: Remembered | None, now: float) -> bool:
+    if memory is None or memory.unfinished:
+        return True
+    return not 0 <= now - memory.looked_at < ENDED_INTERVAL

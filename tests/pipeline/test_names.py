@@ -60,8 +60,38 @@ async def test_what_takes_the_name_of_a_deleted_job_is_news(service: Service, sa
     assert await service.sweeps(2, later=599.0) == []
     assert sagemaker.calls == {PREVIEW: 1}
 
+    await service.start(jobs=("one",), api="preview")
     sagemaker.put(Job("one", sagemaker.now))
     assert await service.sweep(later=600.0) == ["started"]
+
+
+async def test_a_job_that_was_told_to_be_deleted_and_comes_back_still_tells_its_ending(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    job = Job("one", T0, best=1, value=0.5)
+    sagemaker.put(job)
+    await service.start(jobs=("one",), api="preview")
+    await service.sweep()
+    sagemaker.remove("one")
+    assert await service.sweeps(3) == ["deleted"]
+
+    sagemaker.put(job)
+    await service.sweep(later=600.0)
+    sagemaker.move("one", status="Completed", ended=sagemaker.now)
+    assert await service.sweep() == ["status_changed"]
+    assert await service.sweeps(3, later=600.0) == []
+
+
+async def test_what_takes_the_name_of_a_job_in_progress_is_news_and_the_other_is_deleted(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("one", T0))
+    await service.start(jobs=("one",), api="preview")
+    await service.sweep()
+    sagemaker.put(Job("one", sagemaker.now + 1))
+
+    assert await service.sweep() == ["deleted", "started"]
+    assert await service.sweeps(3) == []
 
 
 async def test_a_deleted_name_whose_job_had_ended_is_looked_at_every_ten_minutes_as_before(
