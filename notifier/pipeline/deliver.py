@@ -10,8 +10,9 @@ import structlog
 
 from notifier.dispatch.folding import Message
 from notifier.dispatch.holds import PROBE_INTERVAL, alarming, standing
+from notifier.dispatch.memory import Memory
 from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan
-from notifier.dispatch.verdict import Answer, Circumstances, deferred, doubted, judge, suspects
+from notifier.dispatch.verdict import Answer, Circumstances, judge
 from notifier.errors import DeliveryError, Fault, StoreUnavailable
 from notifier.model import Batch, Event, EventType, Hold, Notice
 from notifier.pipeline.pace import Pace, Waits, first_of
@@ -77,11 +78,7 @@ class Delivery:
         self._flying: list[Message] = []
         self._answers: list[Answer] = []
         self._answered = asyncio.Event()
-        self._apart: dict[int, int] = {}
-        self._deferred: dict[int, int] = {}
-        self._alarmed: Hold | None = None
-        self._worked_at: float | None = None
-        self._doubted: frozenset[str] = frozenset()
+        self._memory = Memory()
         self._least_rows = DIGEST_ROWS if self._policy.people else SINGLE_ROWS
         self._look_rows = self._least_rows
         self._failures = 0
@@ -121,14 +118,13 @@ class Delivery:
         answers = tuple(self._answers)
         # Read again: someone may have lifted the hold while the messages were under way.
         now, hold = await self._store.now(), await self._store.hold(self._policy.name)
-        around = Circumstances(
-            now, self._timing.dice(), hold, self._alarmed, self._worked_at, self._doubted, self._operator
-        )
+        known, dice = self._memory, self._timing.dice()
+        around = Circumstances(now, dice, hold, known.alarmed, known.worked_at, known.doubted, self._operator)
         outcome = judge(self._policy, answers, around)
         await self._store.finish(outcome)
         del self._answers[: len(answers)]
         self._flying = [message for message in self._flying if all(message is not each.rows for each in answers)]
-        self._remember(answers, outcome, now)
+        self._memory = known.after(answers, outcome, now)
         self._tell_hold(standing(hold, self._policy), outcome.hold, now)
         self._tell_long_wait(answers)
         self._count(answers, outcome)
@@ -140,18 +136,6 @@ class Delivery:
         for result, count in (("delivered", delivered), ("dead", len(outcome.dead))):
             if count:
                 self._meter.message(self._policy.kind, result, count)
-
-    def _remember(self, answers: Sequence[Answer], outcome: Outcome, now: float) -> None:
-        if outcome.settled:
-            self._worked_at = now
-        self._doubted = doubted(self._doubted, answers)
-        gone = {*outcome.settled, *(seq for seq, _ in outcome.dead)}
-        self._apart = {seq: jobs for seq, jobs in (self._apart | suspects(answers)).items() if seq not in gone}
-        self._deferred = {seq: n for seq, n in deferred(self._deferred, answers).items() if seq not in gone}
-        if alarming(outcome.hold):
-            self._alarmed = outcome.hold
-        elif outcome.hold is None and outcome.settled:
-            self._alarmed = None
 
     async def _deliver(self, sends: asyncio.TaskGroup) -> float:
         """Look, plan and send."""
@@ -175,8 +159,8 @@ class Delivery:
         """What the store says now, with its moments as the monotonic clock has measured them."""
         name, store, tick = self._policy.name, self._store, self._timing.clock()
         now, hold = await store.now(), await store.hold(name)
-        if self._alarmed is None and alarming(hold):
-            self._alarmed = hold
+        if self._memory.alarmed is None and alarming(hold):
+            self._memory = replace(self._memory, alarmed=hold)
         if hold is not None and hold.until is not None:
             hold = replace(hold, until=self._waits.due("hold", hold.until, now, tick))
         if (blocking := standing(hold, self._policy)) and (blocking.until is None or blocking.until > now):
@@ -188,7 +172,7 @@ class Delivery:
         self._waits.keep(["hold", *(row.seq for row in rows)])
         keys = {row.job_key for row in rows if row.event_type == EventType.NEW_BEST} if self._policy.people else ()
         told = await store.told(name, keys) if keys else {}
-        return Look(now, rows, tuple(self._flying), told, hold, self._apart, self._deferred)
+        return Look(now, rows, tuple(self._flying), told, hold, self._memory.apart, self._memory.deferred)
 
     async def _settle_unsent(self, rows: Message) -> None:
         hold = standing(await self._store.hold(self._policy.name), self._policy)

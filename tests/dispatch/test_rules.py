@@ -9,9 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from notifier.dispatch.folding import Message
 from notifier.dispatch.holds import STUCK_AFTER, standing
+from notifier.dispatch.memory import Memory
 from notifier.dispatch.notices import end_of
 from notifier.dispatch.queue import UNSETTLED, Look, plan
-from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, deferred, doubted, judge, suspects
+from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, judge
 from notifier.errors import DeliveryError, Fault
 from notifier.model import EventType, Hold, NoticeType, Owed, Policy, Told
 from notifier.ports import Outcome
@@ -33,10 +34,7 @@ class Delivering(RuleBasedStateMachine):
         self.flying: list[tuple[Message, bool]] = []
         self.told: dict[str, Told] = {}
         self.hold: Hold | None = None
-        self.apart: dict[int, int] = {}
-        self.deferred: dict[int, int] = {}
-        self.worked_at: float | None = None
-        self.doubted: frozenset[str] = frozenset()
+        self.memory = Memory()
         self.not_before = NOW
         self.owed: set[int] = set()
         self.holds: list[Owed] = []
@@ -71,7 +69,8 @@ class Delivering(RuleBasedStateMachine):
     @rule()
     def send(self) -> None:
         under_way = [message for message, _ in self.flying]
-        look = Look(self.now, list(self.rows.values()), under_way, self.told, self.hold, self.apart, self.deferred)
+        known = self.memory
+        look = Look(self.now, list(self.rows.values()), under_way, self.told, self.hold, known.apart, known.deferred)
         decided = plan(self.policy, look, digest_jobs=5)
         for row in decided.silent:
             self.silent.append(self.rows.pop(row.seq))
@@ -160,7 +159,7 @@ class Delivering(RuleBasedStateMachine):
         message, probe = self.flying.pop(min(which, len(self.flying) - 1))
         error = None if fault is None else DeliveryError("refused", fault, after=after)
         answer = Answer(message, error, probe)
-        around = Circumstances(self.now, dice, self.hold, worked_at=self.worked_at, doubted=self.doubted)
+        around = Circumstances(self.now, dice, self.hold, worked_at=self.memory.worked_at, doubted=self.memory.doubted)
         outcome = judge(self.policy, [answer], around)
         self._check_deaths(outcome, message, fault)
         if fault is Fault.NOBODY and after is not None:
@@ -175,13 +174,9 @@ class Delivering(RuleBasedStateMachine):
             assert (fault is Fault.MESSAGE and len(message) == 1) or by_rule
 
     def _apply(self, outcome: Outcome, answers: Sequence[Answer]) -> None:
-        self.apart |= suspects(answers)
-        self.deferred = deferred(self.deferred, answers)
-        self.doubted = doubted(self.doubted, answers)
+        self.memory = self.memory.after(answers, outcome, self.now)
         self.hold = outcome.hold
         self.told |= dict(outcome.told)
-        if outcome.settled:
-            self.worked_at = self.now
         self.delivered += [self.rows.pop(seq) for seq in outcome.settled]
         self.dead += [self.rows.pop(seq) for seq, _ in outcome.dead]
         for each in outcome.postponed:
