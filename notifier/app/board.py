@@ -31,6 +31,10 @@ class Board:
         """An event was detected."""
         self.metrics.event(event.type)
 
+    def looking(self, region: str, looked_at: int, jobs: int) -> None:
+        """The first baseline of a region goes on."""
+        self.health.missed(region, f"taking the first look: {looked_at:,} of {jobs:,} jobs so far")
+
     def turned(self, region: str) -> None:
         """The watch loop of a region is alive."""
         self.health.beat(f"watch {region}")

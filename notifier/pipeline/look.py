@@ -34,6 +34,8 @@ class Tally:
 
     pages: int = 0
     rows: int = 0
+    planned: int = 0
+    """Looks that are to be taken, as far as is known so far; `looks` are those of them that were taken."""
     looks: int = 0
     failures: list[CallFailed] = field(default_factory=list)
     denied: list[Remembered | None] = field(default_factory=list)
@@ -75,7 +77,6 @@ class Looker:
         """Describe one job. A failure is an answer too: one job in trouble delays no other."""
         scope = self._ledger.scope
         async with self._places:
-            self.tally.looks += 1
             self.alive()
             try:
                 record = await self._source.describe(name)
@@ -86,6 +87,8 @@ class Looker:
                 if error.cause is Cause.DENIED:
                     self.tally.denied.append(memory)
                 return error
+            finally:
+                self.tally.looks += 1
         if (record.account_id, record.region) == (scope.account_id, scope.region):
             return record
         return replace(record, account_id=scope.account_id, region=scope.region)

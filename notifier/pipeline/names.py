@@ -31,6 +31,7 @@ class NameSweep:
         started = self._looker.clock().timestamp()
         newest = self._newest()
         due = [name for name in self._names if _due(newest.get(name.lower()), started)]
+        self._looker.tally.planned = len(due)
         async with self._ledger.batching(self._looker.alive):
             records = await self._ledger.records([each.identity for each in newest.values()])
             async with asyncio.TaskGroup() as looks:

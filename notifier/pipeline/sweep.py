@@ -4,9 +4,10 @@ import asyncio
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from notifier.detection.judgement import identity_of
 from notifier.detection.sweep import (
@@ -126,7 +127,7 @@ class ListSweep:
                 reading.settled[id(row)] = known
             elif await self._take(row, identity, memory, reading):
                 looking = self._looker.row(row, memory, silent=reading.silent, history=reading.history)
-                looks.create_task(looking, name=f"look at {row.name}")
+                self._begin(looking, row.name, looks)
         self._looker.tally.rows += len(page.rows)
         return False
 
@@ -161,14 +162,18 @@ class ListSweep:
         names += [replace(each, missing_since=None) for each in audited]
         records = await self._ledger.records([each.identity for each in names])
         for each in names:
-            looks.create_task(self._looker.name(each, records.get(each.identity)), name=f"look at {each.name}")
+            self._begin(self._looker.name(each, records.get(each.identity)), each.name, looks)
         asked = {each.identity.name for each in names}
         for name in self._looker.tally.unread:
             if self._selects(name) and name.lower() not in asked:
                 looking = self._looker.unread(name, silent=reading.silent, history=reading.history)
-                looks.create_task(looking, name=f"look at {name}")
+                self._begin(looking, name, looks)
         if reading.full:
             await self._forget_unwatched(reading)
+
+    def _begin(self, looking: Coroutine[Any, Any, None], name: str, looks: asyncio.TaskGroup) -> None:
+        self._looker.tally.planned += 1
+        looks.create_task(looking, name=f"look at {name}")
 
     async def _forget_unwatched(self, reading: Reading) -> None:
         gone = [

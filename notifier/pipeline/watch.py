@@ -18,6 +18,7 @@ from notifier.pipeline.blindness import Blindness
 from notifier.pipeline.ledger import Ledger
 from notifier.pipeline.look import Looker, Tally, Telling
 from notifier.pipeline.names import NameSweep
+from notifier.pipeline.progress import Progress
 from notifier.pipeline.sweep import ListSweep
 from notifier.ports import Routed, Source, WatchStore
 from notifier.routing import Selection
@@ -39,6 +40,10 @@ class Witness(Protocol):
 
     def told(self, event: Event) -> None:
         """An event was detected, and what is owed for it is durable."""
+        ...
+
+    def looking(self, region: str, looked_at: int, jobs: int) -> None:
+        """The first baseline goes on: so many of the jobs known so far were looked at."""
         ...
 
     def turned(self, region: str) -> None:
@@ -91,6 +96,7 @@ class Watch:
         self._complaints: set[tuple[str, str]] = set()
         self._ticks = ticks
         self._pruned = ticks()
+        self._progress = Progress(self._say_progress, ticks)
         self._blindness = Blindness(
             source.region, store, watching.telling.operator, owed=owed, clock=clock, ticks=ticks
         )
@@ -106,6 +112,7 @@ class Watch:
     async def turn(self) -> None:
         """One sweep, and an account of how it went. Only cancellation gets past this."""
         began, region = monotonic(), self._source.region
+        self._progress.begin()
         self._alive()
         trouble: str | None = None
         try:
@@ -208,6 +215,14 @@ class Watch:
 
     def _alive(self) -> None:
         self._witness.turned(self._source.region)
+        if self._scope is not None and self._scope.ledger.state.baseline_at is None:
+            tally = self._scope.looker.tally
+            self._progress.stands(tally.looks, tally.planned)
+
+    def _say_progress(self, looked_at: int, jobs: int) -> None:
+        region = self._source.region
+        log.info("taking the first look", region=region, looked_at=looked_at, jobs=jobs)
+        self._witness.looking(region, looked_at, jobs)
 
     def _last_seen(self) -> tuple[str, float | None]:
         """The scope, as far as it is known, and the start of its last complete sweep."""

@@ -36,12 +36,16 @@ class Witness:
     outcomes: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     turns: int = 0
+    progress: list[tuple[int, int]] = field(default_factory=list)
 
     def swept(self, region: str, outcome: str, seconds: float) -> None:
         self.outcomes.append(outcome)
 
     def told(self, event: Event) -> None:
         self.events.append(event)
+
+    def looking(self, region: str, looked_at: int, jobs: int) -> None:
+        self.progress.append((looked_at, jobs))
 
     def turned(self, region: str) -> None:
         self.turns += 1

@@ -121,6 +121,8 @@ class SageMaker:
     holds: set[str] = field(default_factory=set)
     """Operations that wait for `released` before they answer."""
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    describes_left: float = math.inf
+    """After so many answers Describe waits for `released` too."""
     between_pages: Callable[[], None] = lambda: None
     """What happens after each page of List."""
     at_once: int = 0
@@ -160,8 +162,9 @@ class SageMaker:
             return self._reply(NO_STS if "sts" in self.fails else None, sts=True)
         operation, members = target.partition(".")[2], await request.json()
         self.calls[operation] += 1
-        if operation in self.holds:
+        if operation in self.holds or (operation == DESCRIBE and self.describes_left < 1):
             await self.released.wait()
+        self.describes_left -= operation == DESCRIBE
         name = str(members.get("HyperParameterTuningJobName", members.get("TuningJobName", "")))
         if name:
             self.described.append(name)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from notifier.model import Scope, ScopeState
 from tests.examples import ACCOUNT, NOON, REGION
@@ -54,6 +55,38 @@ async def test_a_sweep_that_waits_for_aws_still_shows_that_it_turns(
         await until(lambda: service.witness.turns > turns + 2)
         sagemaker.released.set()
     assert sweeping.result() == ["watching"]
+
+
+async def test_a_long_first_look_says_every_half_minute_how_far_it_has_come(
+    service: Service, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.pipeline.ledger.BATCH_SECONDS", 0.01)
+    sagemaker.put(*(Job(f"job-{n:03d}", T0 - HOUR) for n in range(30)))
+    sagemaker.describes_left = 5
+    await service.start()
+    witness = service.witness
+
+    async def beats_after(seconds: float) -> list[tuple[int, int]]:
+        sagemaker.now += seconds
+        turns = witness.turns
+        await until(lambda: witness.turns > turns + 2)
+        return witness.progress
+
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(service.sweep())
+            await until(lambda: sagemaker.calls[DESCRIBE] == 13)
+            assert await beats_after(29.0) == []
+            assert await beats_after(1.0) == [(5, 30)]
+            assert await beats_after(29.0) == [(5, 30)]
+            assert await beats_after(1.0) == [(5, 30)] * 2
+            sagemaker.released.set()
+        sagemaker.move("job-000", completed=1)
+        sagemaker.between_pages = lambda: setattr(sagemaker, "now", sagemaker.now + 60.0)
+        await service.sweep()
+    assert witness.progress == [(5, 30)] * 2
+    said = [each for each in logs if each["event"] == "taking the first look"]
+    assert [(each["log_level"], each["looked_at"], each["jobs"]) for each in said] == [("info", 5, 30)] * 2
 
 
 async def test_a_sweep_that_does_not_end_is_cut_off_by_its_own_name(
