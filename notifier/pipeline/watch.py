@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 SWEEP_DEADLINE = 3600.0
 """Seconds for one sweep in all; its calls have deadlines of their own, this one ends what nobody foresaw."""
+UNENDED = f"the sweep did not end within {SWEEP_DEADLINE / 60:.0f} minutes; the next one goes on where it stopped"
 PRUNE_INTERVAL = 3600.0
 NAMES_IN_A_NOTICE = 10
 
@@ -233,7 +234,7 @@ class Watch:
 
     def _failed(self, error: BaseException, seconds: float) -> str:
         """Say a trouble once in the log, not at every sweep; return what it is."""
-        text = str(error) if isinstance(error, NotifierError) else "the sweep did not end within its deadline"
+        text = str(error) if isinstance(error, NotifierError) else UNENDED
         outcome = Cause.DEADLINE.value
         if isinstance(error, CallFailed):
             outcome = error.cause

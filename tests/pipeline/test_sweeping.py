@@ -6,6 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from notifier.model import Scope, ScopeState
+from notifier.pipeline.ledger import BATCH_OBSERVATIONS
+from notifier.pipeline.look import CONCURRENT_LOOKS
 from tests.examples import ACCOUNT, NOON, REGION
 from tests.pipeline.conftest import Service
 from tests.pipeline.deliver_stage import until
@@ -98,6 +100,37 @@ async def test_a_sweep_that_does_not_end_is_cut_off_by_its_own_name(
 
     assert await service.sweep() == []
     assert service.witness.outcomes == ["deadline"]
+
+
+async def test_sweeps_that_are_cut_off_go_on_where_the_one_before_stopped_and_lose_nothing(
+    service: Service, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.pipeline.ledger.BATCH_SECONDS", 0.05)
+    monkeypatch.setattr("notifier.pipeline.watch.SWEEP_DEADLINE", 2.0)
+    names = {f"job-{n:04d}" for n in range(1500)}
+    sagemaker.put(*(Job(name, T0 - HOUR) for name in names))
+    await service.start()
+
+    async def swept_in_parts() -> list[str]:
+        """Each sweep describes 700 jobs and then waits until it is cut off; what was owed until one was complete."""
+        heard: list[str] = []
+        sagemaker.described.clear()
+        for cut in range(10):
+            sagemaker.describes_left = 700
+            heard += await service.sweep()
+            if service.witness.outcomes[-1] == "ok":
+                assert cut >= 2
+                assert set(sagemaker.described) == names
+                # A cut loses what was under way, and what was not yet committed: both are looked at again.
+                assert len(sagemaker.described) <= len(names) + cut * (BATCH_OBSERVATIONS + CONCURRENT_LOOKS)
+                return heard
+            assert service.witness.outcomes[-1] == "deadline"
+        raise AssertionError("no sweep was complete")
+
+    assert await swept_in_parts() == ["watching"]
+    for name in names:
+        sagemaker.move(name, status="Completed", ended=sagemaker.now)
+    assert await swept_in_parts() == ["status_changed"] * len(names)
 
 
 async def test_forgets_ended_jobs_once_no_sweep_can_take_them_for_news(service: Service, sagemaker: SageMaker) -> None:
