@@ -74,7 +74,8 @@ class Postponed:
 class Outcome:
     """What one attempt, or a decision not to attempt, changes for a destination: one transaction.
 
-    `hold` None lifts the hold. `told` is by job key. `notices` are new events, owed by this change.
+    `hold` None lifts the hold; `found` is the one that the store had when this was decided. `told` is by job key.
+    `notices` are new events, owed by this change.
     """
 
     destination: str
@@ -82,6 +83,7 @@ class Outcome:
     postponed: tuple[Postponed, ...] = ()
     dead: tuple[tuple[int, str], ...] = ()
     hold: Hold | None = None
+    found: Hold | None = None
     told: tuple[tuple[str, Told], ...] = ()
     notices: tuple[Routed, ...] = ()
 
@@ -137,12 +139,15 @@ class OutboxStore(Protocol):
 
     async def events(self, event_ids: Collection[str]) -> dict[str, Event | Notice]: ...
 
-    async def sending(self, seqs: Sequence[int]) -> None:
-        """Mark rows as under way, durably and before the send: a crash from here on may have delivered them."""
+    async def sending(self, destination: str, seqs: Collection[int]) -> Collection[int]:
+        """Mark rows as under way, durably and before the send: a crash from here on may have delivered them.
+
+        Returns those that may be sent: someone may have given others up meanwhile, or sent them elsewhere.
+        """
         ...
 
-    async def finish(self, outcome: Outcome) -> None:
-        """Write what an attempt brought, in one transaction."""
+    async def finish(self, outcome: Outcome) -> bool:
+        """Write what an attempt brought, in one transaction; False and nothing where the hold is not the one found."""
         ...
 
 

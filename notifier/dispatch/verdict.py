@@ -50,7 +50,7 @@ class Circumstances:
 
 def judge(policy: Policy, answers: Sequence[Answer], around: Circumstances) -> Outcome:
     """Weigh the answers in the order in which they came: one transaction for the store."""
-    outcome = Outcome(policy.name, hold=standing(around.hold, policy))
+    outcome = Outcome(policy.name, hold=standing(around.hold, policy), found=around.hold)
     for number, answer in enumerate(answers):
         known = replace(around, doubted=doubted(around.doubted, answers[:number]))
         outcome = _weighed(outcome, policy, answer, known)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -121,7 +121,10 @@ class Delivery:
         known, dice = self._memory, self._timing.dice()
         around = Circumstances(now, dice, hold, known.alarmed, known.worked_at, known.doubted, self._operator)
         outcome = judge(self._policy, answers, around)
-        await self._store.finish(outcome)
+        if not await self._store.finish(outcome):
+            # The hold was lifted or set in this very moment: judged anew, with what it is now.
+            self._answered.set()
+            return
         del self._answers[: len(answers)]
         self._flying = [message for message in self._flying if all(message is not each.rows for each in answers)]
         self._memory = known.after(answers, outcome, now)
@@ -175,8 +178,10 @@ class Delivery:
         return Look(now, rows, tuple(self._flying), told, hold, self._memory.apart, self._memory.deferred)
 
     async def _settle_unsent(self, rows: Message) -> None:
-        hold = standing(await self._store.hold(self._policy.name), self._policy)
-        await self._store.finish(Outcome(self._policy.name, tuple(row.seq for row in rows), hold=hold))
+        found = await self._store.hold(self._policy.name)
+        kept = standing(found, self._policy)
+        # Where the hold is another meanwhile, these rows are decided on again at the next look.
+        await self._store.finish(Outcome(self._policy.name, tuple(row.seq for row in rows), hold=kept, found=found))
 
     async def _launch(self, batches: Sequence[Message], look: Look, sends: asyncio.TaskGroup) -> None:
         """Mark the messages as under way, durably, and begin to send them."""
@@ -185,9 +190,10 @@ class Delivery:
         events = await self._store.events({row.event_id for message in batches for row in message})
         ready = [message for message in batches if all(row.event_id in events for row in message)]
         lost = [row for message in batches for row in message if row.event_id not in events]
+        ours: Collection[int] = ()
         if ready:
-            await self._store.sending([row.seq for message in ready for row in message])
-        for message in ready:
+            ours = await self._store.sending(self._policy.name, [row.seq for message in ready for row in message])
+        for message in filter(None, (tuple(row for row in each if row.seq in ours) for each in ready)):
             self._flying.append(message)
             self._pace.spend(self._timing.clock())
             probe = standing(look.hold, self._policy) is not None

@@ -75,8 +75,7 @@ class SqlOutboxStore:
     @reading
     def hold(self, connection: Connection, destination: str) -> Hold | None:
         """Why the destination is not sent to now; None where it is."""
-        row = connection.execute(select(*HOLD).where(holds.c.destination == destination)).first()
-        return Hold(*row) if row else None
+        return _found(connection, destination)
 
     @reading
     def events(self, connection: Connection, event_ids: Collection[str]) -> dict[str, Event | Notice]:
@@ -90,18 +89,26 @@ class SqlOutboxStore:
         return found
 
     @writing
-    def sending(self, connection: Connection, seqs: Sequence[int]) -> None:
-        """Mark rows as under way, durably and before the send: a crash from here on may have delivered them."""
+    def sending(self, connection: Connection, destination: str, seqs: Collection[int]) -> frozenset[int]:
+        """Mark rows as under way, durably and before the send: a crash from here on may have delivered them.
+
+        Returns those that may be sent: someone may have given others up meanwhile, or sent them elsewhere.
+        """
+        marked: set[int] = set()
         for bite in bites(seqs):
-            rows = update(outbox).where(outbox.c.seq.in_(bite), outbox.c.state == State.PENDING)
-            connection.execute(rows.values(state=State.SENDING))
+            rows = update(outbox).where(outbox.c.seq.in_(bite), outbox.c.destination == destination, _ALIVE)
+            marked |= set(connection.scalars(rows.values(state=State.SENDING).returning(outbox.c.seq)))
+        return frozenset(marked)
 
     @writing
-    def finish(self, connection: Connection, outcome: Outcome) -> None:
-        """Write what an attempt brought, in one transaction.
+    def finish(self, connection: Connection, outcome: Outcome) -> bool:
+        """Write what an attempt brought, in one transaction; False and nothing where the hold is not the one found.
 
         Settled wins over everything: it was delivered. A row discarded meanwhile does not come back.
         """
+        # Someone who let the destination go meanwhile wants it tried, whatever was decided before.
+        if _found(connection, outcome.destination) != outcome.found:
+            return False
         now = self._clock()
         _settle(connection, outcome.settled, now)
         _postpone(connection, outcome.postponed)
@@ -109,6 +116,12 @@ class SqlOutboxStore:
         _hold(connection, outcome.destination, outcome.hold)
         _tell(connection, outcome.destination, outcome.told)
         owe(connection, outcome.notices, now)
+        return True
+
+
+def _found(connection: Connection, destination: str) -> Hold | None:
+    row = connection.execute(select(*HOLD).where(holds.c.destination == destination)).first()
+    return Hold(*row) if row else None
 
 
 def _settle(connection: Connection, seqs: Sequence[int], now: float) -> None:

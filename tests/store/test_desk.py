@@ -68,7 +68,7 @@ async def test_retrying_a_pending_letter_lifts_its_wait_and_the_hold_of_its_dest
 
 async def test_what_is_under_way_settled_or_discarded_is_not_retried(store: Store) -> None:
     seqs = await owe(store, 3, "slack")
-    await store.outbox.sending(seqs[:1])
+    await store.outbox.sending("slack", seqs[:1])
     await store.outbox.finish(Outcome("slack", settled=(seqs[1],)))
     await store.desk.discard([seqs[2]])
 

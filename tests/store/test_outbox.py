@@ -1,5 +1,7 @@
 """The rows that the deliver loop works off, and what becomes of them."""
 
+from dataclasses import replace
+
 import pytest
 
 from notifier.model import Direction, Hold, Owed, Told
@@ -49,7 +51,7 @@ async def test_the_limit_gives_the_oldest(store: Store) -> None:
 async def test_a_settled_row_is_owed_no_more(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(1, to=("slack", "webhook"))])
     row = await one_owed(store)
-    await store.outbox.sending([row.seq])
+    await store.outbox.sending("slack", [row.seq])
 
     await store.outbox.finish(Outcome("slack", settled=(row.seq,)))
 
@@ -60,7 +62,7 @@ async def test_a_settled_row_is_owed_no_more(store: Store) -> None:
 async def test_a_postponed_row_waits_as_it_was_told(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(1)])
     row = await one_owed(store)
-    await store.outbox.sending([row.seq])
+    await store.outbox.sending("slack", [row.seq])
 
     later = Postponed(row.seq, next_at=99.0, attempts=2, repeated=True, error="timeout", alone_since=5.0)
     await store.outbox.finish(Outcome("slack", postponed=(later,), hold=HOLD))
@@ -85,7 +87,7 @@ async def test_a_send_that_a_crash_interrupted_may_be_repeated(url: str) -> None
     async with open_store(url, exclusive=True) as store:
         await store.watch.commit(SCOPE, [first_look(1), first_look(2)])
         first, _ = await store.outbox.owed("slack", 10)
-        await store.outbox.sending([first.seq])
+        await store.outbox.sending("slack", [first.seq])
 
     async with open_store(url, exclusive=False) as guest:
         assert await state_of(guest, first.seq) == State.SENDING
@@ -98,7 +100,7 @@ async def test_a_send_that_a_crash_interrupted_may_be_repeated(url: str) -> None
 async def test_a_row_under_way_that_nobody_finished_may_be_repeated(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(1)])
 
-    await store.outbox.sending([(await one_owed(store)).seq])
+    await store.outbox.sending("slack", [(await one_owed(store)).seq])
 
     assert (await one_owed(store)).repeated
 
@@ -109,12 +111,42 @@ async def test_a_hold_is_set_replaced_and_lifted(store: Store) -> None:
     assert await store.outbox.hold("slack") == HOLD
 
     forever = Hold(None, 1.0, 4, "410\x00", "f")
-    await store.outbox.finish(Outcome("slack", hold=forever))
-    assert await store.outbox.hold("slack") == Hold(None, 1.0, 4, "410\N{REPLACEMENT CHARACTER}", "f")
+    await store.outbox.finish(Outcome("slack", hold=forever, found=HOLD))
+    stored = Hold(None, 1.0, 4, "410\N{REPLACEMENT CHARACTER}", "f")
+    assert await store.outbox.hold("slack") == stored
     assert await store.outbox.hold("webhook") is None
 
-    await store.outbox.finish(Outcome("slack"))
+    await store.outbox.finish(Outcome("slack", found=stored))
     assert await store.outbox.hold("slack") is None
+
+
+async def test_what_was_decided_on_a_hold_that_somebody_lifted_meanwhile_is_not_written(store: Store) -> None:
+    await store.watch.commit(SCOPE, [first_look(1)])
+    row = await one_owed(store)
+    await store.outbox.finish(Outcome("slack", hold=HOLD))
+    await store.desk.release("slack")
+
+    longer = Outcome("slack", postponed=(Postponed(row.seq, 99.0, 1, False, "503"),), hold=HOLD, found=HOLD)
+    assert not await store.outbox.finish(longer)
+
+    assert await store.outbox.hold("slack") is None
+    assert (await one_owed(store)).attempts == 0
+    assert await store.outbox.finish(replace(longer, found=None))
+    assert (await one_owed(store)).attempts == 1
+
+
+async def test_only_what_is_still_owed_to_the_destination_may_be_sent(store: Store) -> None:
+    await store.watch.commit(SCOPE, [first_look(number) for number in range(4)])
+    stays, moved, given_up, marked = [row.seq for row in await store.outbox.owed("slack", 10)]
+    await store.desk.retry([moved], to="webhook")
+    await store.desk.discard([given_up])
+    # A mark whose answer was lost: the row must come back, or nobody ever sends it.
+    await store.outbox.sending("slack", [marked])
+
+    assert await store.outbox.sending("slack", [stays, moved, given_up, marked]) == {stays, marked}
+
+    (elsewhere,) = await store.outbox.owed("webhook", 10)
+    assert not elsewhere.repeated
 
 
 async def test_what_people_were_told_is_kept_by_destination_and_job(store: Store) -> None:
@@ -147,7 +179,7 @@ async def test_an_outcome_is_written_whole_or_not_at_all(store: Store) -> None:
 async def test_what_was_discarded_under_way_does_not_come_back_but_counts_as_sent_if_it_was(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(1), first_look(2)])
     seqs = [row.seq for row in await store.outbox.owed("slack", 10)]
-    await store.outbox.sending(seqs)
+    await store.outbox.sending("slack", seqs)
     await store.desk.discard(seqs)
 
     late = Postponed(seqs[0], next_at=1.0, attempts=1, repeated=True, error="timeout")

@@ -74,7 +74,7 @@ class OutboxRules(RuleBasedStateMachine):
     @rule(pick=picks)
     def send(self, pick: int) -> None:
         if chosen := self.pick(pick, State.PENDING):
-            self.run(self.store.outbox.sending([chosen[0]]))
+            assert self.run(self.store.outbox.sending(chosen[1].destination, [chosen[0]])) == {chosen[0]}
             chosen[1].state = State.SENDING
 
     @rule(pick=picks, what=st.sampled_from(["settled", "dead", "postponed"]), repeated=st.booleans())
