@@ -9,14 +9,13 @@ from notifier.detection.judgement import Sight, Verdict, believe, best_unchanged
 from notifier.detection.staleness import Doubt, doubt
 from notifier.detection.sweep import locked_out
 from notifier.errors import CallFailed, Cause, JobMissing
-from notifier.model import JobIdentity, Notice, NoticeType, Remembered, Summary, TuningJob
-from notifier.model.event import digest
+from notifier.model import JobIdentity, Remembered, Summary, TuningJob
+from notifier.pipeline import notices
 from notifier.pipeline.ledger import Ledger
 from notifier.ports import Observed, Routed, Source
 from notifier.routing import Route, route
 
 CONCURRENT_LOOKS = 8
-NAMES_IN_A_NOTICE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,21 +179,9 @@ class Looker:
         """Commit the endings that are too old to be told one by one, together with one line that counts them."""
         late, self._caught_up = self._caught_up, []
         if late:
-            late[0] = replace(late[0], events=(Routed(self._late_notice(late), self._telling.operator),))
+            notice = notices.caught_up(self._ledger.scope, [each.remembered for each in late], self.clock())
+            late[0] = replace(late[0], events=(Routed(notice, self._telling.operator),))
             await self._ledger.write(*late)
-
-    def _late_notice(self, late: list[Observed]) -> Notice:
-        scope = self._ledger.scope
-        names = sorted(each.remembered.name for each in late)
-        more = f" and {len(names) - NAMES_IN_A_NOTICE} more" if len(names) > NAMES_IN_A_NOTICE else ""
-        return Notice(
-            id=digest(scope.key, NoticeType.CAUGHT_UP, *(each.remembered.identity.key for each in late)),
-            type=NoticeType.CAUGHT_UP,
-            time=self.clock(),
-            title=f"{len(late)} tuning job{'s' if len(late) > 1 else ''} ended while nobody watched {scope.region}",
-            lines=(f"Too long ago to be told one by one: {', '.join(names[:NAMES_IN_A_NOTICE])}{more}",),
-            scope=scope.key,
-        )
 
     async def _record(self, memory: Remembered | None, now: TuningJob) -> TuningJob | None:
         """The last known record, where memory alone does not tell enough of it: reading it costs as much as a call."""

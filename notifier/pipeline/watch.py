@@ -12,8 +12,8 @@ import structlog
 
 from notifier.detection.sweep import kept_after
 from notifier.errors import CallFailed, Cause, NotifierError, StoreUnavailable
-from notifier.model import Api, Event, Notice, NoticeType, Scope, ScopeState
-from notifier.model.event import digest
+from notifier.model import Api, Event, Scope, ScopeState
+from notifier.pipeline import notices
 from notifier.pipeline.blindness import Blindness
 from notifier.pipeline.ledger import Ledger
 from notifier.pipeline.look import Looker, Tally, Telling
@@ -29,7 +29,6 @@ SWEEP_DEADLINE = 3600.0
 """Seconds for one sweep in all; its calls have deadlines of their own, this one ends what nobody foresaw."""
 UNENDED = f"the sweep did not end within {SWEEP_DEADLINE / 60:.0f} minutes; the next one goes on where it stopped"
 PRUNE_INTERVAL = 3600.0
-NAMES_IN_A_NOTICE = 10
 
 
 class Witness(Protocol):
@@ -191,23 +190,8 @@ class Watch:
         return regained if ledger.state.baseline_at is not None else (*regained, *self._watching_notice(ledger, state))
 
     def _watching_notice(self, ledger: Ledger, state: ScopeState) -> Sequence[Routed]:
-        """Once the first baseline stands, one message says what is watched: a set-up never looks dead."""
-        scope, operator = ledger.scope, self._watching.telling.operator
-        names = sorted(each.name for each in ledger.jobs.values() if each.unfinished and each.watched)
-        count = f"{len(names)} tuning job{'' if len(names) == 1 else 's'}" if names else "tuning jobs"
-        listed = ", ".join(names[:NAMES_IN_A_NOTICE])
-        more = f" and {len(names) - NAMES_IN_A_NOTICE} more" if len(names) > NAMES_IN_A_NOTICE else ""
-        notice = Notice(
-            id=digest(scope.key, NoticeType.WATCHING, str(state.baseline_at)),
-            type=NoticeType.WATCHING,
-            time=self._clock(),
-            title=f"Watching {count} in {scope.region}",
-            lines=(
-                f"In progress now: {listed}{more}" if names else "None is in progress now.",
-                f"Account {scope.account_id}. New jobs, new bests and endings will be told here.",
-            ),
-            scope=scope.key,
-        )
+        operator = self._watching.telling.operator
+        notice = notices.watching(ledger.scope, ledger.jobs.values(), state.baseline_at, self._clock())
         return (Routed(notice, operator),) if operator else ()
 
     def _tell(self, event: Event) -> None:
