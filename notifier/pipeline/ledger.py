@@ -12,7 +12,7 @@ BATCH_OBSERVATIONS = 100
 BATCH_SECONDS = 1.0
 STATE_SECONDS = 60.0
 GATHER_SECONDS = 0.05
-"""How long a record that is asked for waits for others, to be read together with them."""
+"""How long a record that is asked for waits at most for looks under way, to be read together with what they ask for."""
 
 
 class Ledger:
@@ -41,6 +41,9 @@ class Ledger:
         self._asked: set[JobIdentity] = set()
         self._found: dict[JobIdentity, TuningJob] = {}
         self._reading = asyncio.Lock()
+        self._looks = 0
+        self._no_look = asyncio.Event()
+        self._no_look.set()
         self._flushing = asyncio.Lock()
         self._flushed = monotonic()
 
@@ -71,11 +74,25 @@ class Ledger:
         async with self._reading:
             # Whoever waited for the lock finds its record among those that the one before it has read.
             if identity in self._asked:
-                await asyncio.sleep(GATHER_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(GATHER_SECONDS):
+                        await self._no_look.wait()
                 asked = list(self._asked)
                 self._found = await self.records(asked)
                 self._asked.difference_update(asked)
             return self._found.get(identity)
+
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[None]:
+        """While this lasts somebody is about to ask for a record, it may be."""
+        self._looks += 1
+        self._no_look.clear()
+        try:
+            yield
+        finally:
+            self._looks -= 1
+            if not self._looks:
+                self._no_look.set()
 
     async def write(self, *observed: Observed) -> None:
         """Take observations; they are committed within a second, or with the hundredth. Raises StoreUnavailable.
