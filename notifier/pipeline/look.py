@@ -166,14 +166,14 @@ class Looker:
             await self._ledger.write(*late)
 
     def _late_notice(self, late: list[Observed]) -> Notice:
-        scope = self._ledger.scope
+        scope, where = self._ledger.scope, self._source.place.phrase
         names = sorted(each.remembered.name for each in late)
         more = f" and {len(names) - NAMES_IN_A_NOTICE} more" if len(names) > NAMES_IN_A_NOTICE else ""
         return Notice(
             id=digest(scope.key, NoticeType.CAUGHT_UP, *(each.remembered.identity.key for each in late)),
             type=NoticeType.CAUGHT_UP,
             time=self.clock(),
-            title=f"{len(late)} tuning job{'s' if len(late) > 1 else ''} ended while nobody watched {scope.region}",
+            title=f"{len(late)} tuning job{'s' if len(late) > 1 else ''} ended while nobody watched {where}",
             lines=(f"Too long ago to be told one by one: {', '.join(names[:NAMES_IN_A_NOTICE])}{more}",),
             scope=scope.key,
         )

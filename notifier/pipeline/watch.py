@@ -12,7 +12,7 @@ import structlog
 
 from notifier.detection.sweep import kept_after
 from notifier.errors import CallFailed, Cause, NotifierError, StoreUnavailable
-from notifier.model import Api, Event, Notice, NoticeType, Scope, ScopeState
+from notifier.model import Api, Event, Notice, NoticeType, Place, Scope, ScopeState
 from notifier.model.event import digest
 from notifier.pipeline.blindness import Blindness
 from notifier.pipeline.ledger import Ledger
@@ -33,7 +33,7 @@ NAMES_IN_A_NOTICE = 10
 class Witness(Protocol):
     """Who is told how the watching goes: health and metrics."""
 
-    def swept(self, region: str, outcome: str, seconds: float) -> None:
+    def swept(self, place: Place, outcome: str, seconds: float) -> None:
         """A sweep ended: `ok`, or why it failed."""
         ...
 
@@ -41,7 +41,7 @@ class Witness(Protocol):
         """An event was detected, and what is owed for it is durable."""
         ...
 
-    def turned(self, region: str) -> None:
+    def turned(self, place: Place) -> None:
         """The loop is alive."""
         ...
 
@@ -80,6 +80,7 @@ class Watch:
     ) -> None:
         """`ticks` are monotonic seconds: how long nothing was seen or pruned."""
         self._source = source
+        self._where = {"region": source.region} | ({"account": source.place.account} if source.place.account else {})
         self._store = store
         self._watching = watching
         self._witness = witness
@@ -92,7 +93,7 @@ class Watch:
         self._ticks = ticks
         self._pruned = ticks()
         self._blindness = Blindness(
-            source.region, store, watching.telling.operator, owed=owed, clock=clock, ticks=ticks
+            source.place.phrase, store, watching.telling.operator, owed=owed, clock=clock, ticks=ticks
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -105,7 +106,7 @@ class Watch:
 
     async def turn(self) -> None:
         """One sweep, and an account of how it went. Only cancellation gets past this."""
-        began, region = monotonic(), self._source.region
+        began, place = monotonic(), self._source.place
         self._alive()
         trouble: str | None = None
         try:
@@ -115,8 +116,8 @@ class Watch:
             trouble = self._failed(_first(group), monotonic() - began)
         except* Exception as group:
             # A fault of our own must not end the watching of a scope: it is logged whole, the next sweep tries again.
-            log.exception("sweep failed unexpectedly", region=region, exc_info=_first(group))
-            self._witness.swept(region, "bug", monotonic() - began)
+            log.exception("sweep failed unexpectedly", **self._where, exc_info=_first(group))
+            self._witness.swept(place, "bug", monotonic() - began)
             trouble = "a fault of notifier itself, which its log explains"
         else:
             self._swept(monotonic() - began)
@@ -193,7 +194,7 @@ class Watch:
             id=digest(scope.key, NoticeType.WATCHING, str(state.baseline_at)),
             type=NoticeType.WATCHING,
             time=self._clock(),
-            title=f"Watching {count} in {scope.region}",
+            title=f"Watching {count} in {self._source.place.phrase}",
             lines=(
                 f"In progress now: {listed}{more}" if names else "None is in progress now.",
                 f"Account {scope.account_id}. New jobs, new bests and endings will be told here.",
@@ -204,15 +205,15 @@ class Watch:
 
     def _tell(self, event: Event) -> None:
         self._witness.told(event)
-        log.info(event.type, job=event.job.name, status=event.job.status, region=event.job.region)
+        log.info(event.type, job=event.job.name, status=event.job.status, **self._where)
 
     def _alive(self) -> None:
-        self._witness.turned(self._source.region)
+        self._witness.turned(self._source.place)
 
     def _last_seen(self) -> tuple[str, float | None]:
         """The scope, as far as it is known, and the start of its last complete sweep."""
         if self._scope is None:
-            return f"{self._source.region}/{self._source.api}", None
+            return f"{self._source.place}/{self._source.api}", None
         ledger = self._scope.ledger
         return ledger.scope.key, ledger.stored.complete_at
 
@@ -225,22 +226,22 @@ class Watch:
         elif isinstance(error, StoreUnavailable):
             outcome = "store"
         if text != self._trouble:
-            log.warning("sweep failed, will try again", region=self._source.region, error=text)
+            log.warning("sweep failed, will try again", **self._where, error=text)
             self._trouble = text
-        self._witness.swept(self._source.region, outcome, seconds)
+        self._witness.swept(self._source.place, outcome, seconds)
         return text
 
     def _swept(self, seconds: float) -> None:
         tally = self._scope.looker.tally if self._scope else Tally()
         if self._trouble is not None:
-            log.info("sweeps work again", region=self._source.region)
+            log.info("sweeps work again", **self._where)
             self._trouble = None
         complaints = {str(each) for each in tally.failures}
         for text in sorted(complaints - self._complaints):
-            log.warning("some jobs could not be described, will try again", region=self._source.region, error=text)
+            log.warning("some jobs could not be described, will try again", **self._where, error=text)
         self._complaints = complaints
-        log.debug("swept", region=self._source.region, pages=tally.pages, rows=tally.rows, looks=tally.looks)
-        self._witness.swept(self._source.region, "ok", seconds)
+        log.debug("swept", **self._where, pages=tally.pages, rows=tally.rows, looks=tally.looks)
+        self._witness.swept(self._source.place, "ok", seconds)
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:

@@ -10,13 +10,12 @@ from aiobotocore.session import AioSession
 from botocore.exceptions import UnknownRegionError
 
 from notifier.errors import CallFailed, Cause, Problem, SettingsError
+from notifier.model.identity import ACCOUNT_HERE
 from notifier.sources.calls import Calls
 from notifier.sources.failures import CredentialsAbsent
 from notifier.sources.members import Answer, Unreadable, required_moment, required_part, required_text
 from notifier.sources.operation import Operation
 
-ACCOUNT_HERE = "{account}"
-"""Stands for the account's number in NOTIFIER_ROLE."""
 SESSION_NAME = "notifier"
 """Names us in the other account's CloudTrail."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.model import Event
+from notifier.model import Event, Place
 from notifier.pipeline.look import Telling
 from notifier.pipeline.watch import Watch, Watching
 from notifier.routing import Route, Selection
@@ -37,13 +37,13 @@ class Witness:
     events: list[Event] = field(default_factory=list)
     turns: int = 0
 
-    def swept(self, region: str, outcome: str, seconds: float) -> None:
+    def swept(self, place: Place, outcome: str, seconds: float) -> None:
         self.outcomes.append(outcome)
 
     def told(self, event: Event) -> None:
         self.events.append(event)
 
-    def turned(self, region: str) -> None:
+    def turned(self, place: Place) -> None:
         self.turns += 1
 
 
