@@ -189,7 +189,7 @@ async def test_the_outbox_and_the_polls_are_looked_at_when_asked(http: aiohttp.C
         ("notifier_outbox_oldest_age_seconds", "hook"): 0,
         ("notifier_destination_held", "ops"): 1,
         ("notifier_destination_held", "hook"): 0,
-        ("notifier_poll_age_seconds", "us-east-1"): 42,
+        ("notifier_poll_age_seconds", "", "us-east-1"): 42,
         ("notifier_store_up",): 1,
     }
     assert {key: samples.get(key) for key in expected} == expected
