@@ -58,6 +58,8 @@ class Organisation:
     services: dict[tuple[str, str], SageMaker] = field(default_factory=dict)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Requests by operation and access key."""
+    pings: int = 0
+    """How often somebody gave a sign of life."""
     url: str = ""
 
     def join(self, *numbers: str, regions: tuple[str, ...] = (REGION,), **account: str) -> None:
@@ -84,6 +86,10 @@ class Organisation:
         assert response.text is not None
         response.text = response.text.replace(f":{REGION}:{ACCOUNT}:", f":{region}:{account}:")
         return response
+
+    async def ping(self, request: web.Request) -> web.Response:
+        self.pings += 1
+        return web.Response()
 
     def asked(self, operation: str) -> set[str]:
         """The access keys that an operation was asked with."""
@@ -123,6 +129,7 @@ class Organisation:
         organisation.services[ACCOUNT, REGION] = SageMaker(live=True, now=time.time())
         app = web.Application()
         app.router.add_post("/", organisation.answer)
+        app.router.add_get("/ping", organisation.ping)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

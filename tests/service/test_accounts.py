@@ -81,7 +81,7 @@ async def test_an_account_whose_role_is_missing_is_named_and_troubles_no_other(
     notifier: Notifier, organisation: Organisation, hook: Hook
 ) -> None:
     organisation.accounts[TWO].admits = False
-    process = await notifier.start()
+    process = await notifier.start(NOTIFIER_HEARTBEAT_URL=f"{organisation.url}/ping")
     await until(
         lambda: watched(hook) == keys(ONE, THREE, region=EAST) | keys(ONE, THREE, region=WEST), "others are seen"
     )
@@ -92,6 +92,7 @@ async def test_an_account_whose_role_is_missing_is_named_and_troubles_no_other(
     assert all(f"arn:aws:iam::{TWO}:role/notifier" in line["error"] for line in warnings)
     status, ready = await page(notifier, "/readyz")
     assert status == 200
+    await until(lambda: organisation.pings > 0, "the heartbeat goes on")
     assert json.loads(ready)["stale"] == [
         f"{TWO}/{EAST}: not swept yet: denied",
         f"{TWO}/{WEST}: not swept yet: denied",
