@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFou
 from notifier import __version__
 from notifier.errors import CallFailed, Cause, Problem, SettingsError
 from notifier.sources.parsing import Parsers
+from notifier.sources.tls import SharedTls
 
 PREVIEW_SERVICE = "sagemaker-preview"
 """The service name under which a session of ours knows the preview's `describe_tuning_job`."""
@@ -149,6 +150,7 @@ class Connection:
                 read_timeout=15,
                 max_pool_connections=50,
                 connector_args={"keepalive_timeout": 60.0},
+                http_session_cls=SharedTls,
                 # Reads the model in a thread, so that the loop goes on; the preview's is small and lacks other files.
                 warm_up_loader_caches=not preview,
             ),
