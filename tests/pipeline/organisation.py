@@ -58,6 +58,8 @@ class Organisation:
     services: dict[tuple[str, str], SageMaker] = field(default_factory=dict)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Requests by operation and access key."""
+    throttles: bool = False
+    """Whether STS does."""
     pings: int = 0
     """How often somebody gave a sign of life."""
     url: str = ""
@@ -105,11 +107,12 @@ class Organisation:
         return _xml(f"<GetCallerIdentityResponse>{result}</GetCallerIdentityResponse>")
 
     def _assume(self, form: Mapping[str, object], key: str, region: str) -> web.Response:
+        if self.throttles:
+            return _error("Throttling", 400)
         account = next((each for each in self.accounts.values() if each.arn == form["RoleArn"]), None)
         known = account is not None and account.admits and form.get("ExternalId") == account.external_id
         if account is None or not known or key != OWN_KEY:
-            error = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
-            return _xml(f"<ErrorResponse>{error}</ErrorResponse>", 403)
+            return _error("AccessDenied", 403)
         lifetime = account.lifetimes.pop(0) if len(account.lifetimes) > 1 else account.lifetimes[0]
         account.sessions.append(str(form["RoleSessionName"]))
         account.regions.append(region)
@@ -138,6 +141,10 @@ class Organisation:
             yield organisation
         finally:
             await runner.cleanup()
+
+
+def _error(code: str, status: int) -> web.Response:
+    return _xml(f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>", status)
 
 
 def _xml(text: str, status: int = 200) -> web.Response:

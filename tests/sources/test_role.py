@@ -11,6 +11,9 @@ import pytest
 from notifier.errors import CallFailed, Cause, SettingsError
 from notifier.ports import Source
 from notifier.sources import Role, hyperparameter_source, new_session, preview_source, role_arn
+from notifier.sources.calls import Calls
+from notifier.sources.client import connected
+from notifier.sources.role import RoleCredentials
 from tests.examples import ACCOUNT, REGION
 from tests.pipeline.organisation import OWN_KEY, Organisation
 from tests.pipeline.sagemaker import DESCRIBE, LIST, PREVIEW, Job
@@ -193,6 +196,30 @@ async def test_keys_that_have_expired_when_they_come_point_to_the_clock(organisa
     async with opened(organisation, ONE) as source:
         with pytest.raises(CallFailed, match=f"set this machine's clock; the role is arn:aws:iam::{ONE}:role/notifier"):
             await listed(source)
+
+
+async def test_an_sts_that_throttles_is_asked_once_for_each_attempt_of_the_call(organisation: Organisation) -> None:
+    organisation.throttles = True
+    async with opened(organisation, ONE) as source:
+        with pytest.raises(
+            CallFailed, match=f"AWS throttles .*; the role is arn:aws:iam::{ONE}:role/notifier"
+        ) as caught:
+            await listed(source)
+
+    assert caught.value.cause is Cause.THROTTLED
+    assert organisation.calls[ASSUME, OWN_KEY] == HASTE.attempts
+
+
+async def test_a_refusal_of_a_key_that_was_replaced_meanwhile_replaces_no_other(organisation: Organisation) -> None:
+    account = organisation.accounts[ONE]
+    async with connected(new_session(), "sts", REGION) as sts:
+        credentials = RoleCredentials(Role(account.arn), Calls(sts, FAST, Tally(), HASTE))
+        await credentials.assumed()
+        for _ in range(2):
+            credentials.renew(1)
+            await credentials.assumed()
+
+    assert (credentials.issue, account.issued) == (2, 2)
 
 
 async def test_without_credentials_of_our_own_no_role_is_blamed(
