@@ -12,6 +12,7 @@ from notifier.model import (
     Notice,
     Owed,
     Page,
+    Place,
     Policy,
     Remembered,
     Scope,
@@ -24,11 +25,22 @@ from notifier.model import (
 class Source(Protocol):
     """One scope's tuning API. Every method retries within its own deadline, then raises CallFailed."""
 
+    place: Place
     region: str
     api: str
 
     async def account(self) -> str | None:
-        """The caller's account (sts:GetCallerIdentity); None where STS will not say and the first ARN must."""
+        """The account: as the settings name it, else the caller's (sts:GetCallerIdentity).
+
+        None where STS will not say and the first ARN must.
+        """
+        ...
+
+    async def role(self) -> str | None:
+        """The ARN of the role that the calls are made in, assumed by now; None where the credentials are the caller's.
+
+        Raises CallFailed where it cannot be assumed.
+        """
         ...
 
     def pages(self) -> AsyncGenerator[Page]:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from notifier.model import Event
+from notifier.model import Event, Place
 from notifier.settings import Settings
 from notifier.store import Store
 from notifier.web import Health, Heartbeat, Metrics, Queue
@@ -18,26 +18,26 @@ class Board:
     heartbeat: Heartbeat | None = None
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def swept(self, region: str, outcome: str, seconds: float) -> None:
+    def swept(self, place: Place, outcome: str, seconds: float) -> None:
         """A sweep ended: `ok`, or why it failed."""
-        self.metrics.sweep(region, outcome, seconds)
+        self.metrics.sweep(place.region, outcome, seconds, place.account or "")
         if outcome == "ok":
-            self.health.swept(region)
+            self.health.swept(str(place))
             self._fresh.set()
         else:
-            self.health.missed(region, outcome)
+            self.health.missed(str(place), outcome)
 
     def told(self, event: Event) -> None:
         """An event was detected."""
         self.metrics.event(event.type)
 
-    def looking(self, region: str, looked_at: int, jobs: int) -> None:
-        """The first baseline of a region goes on."""
-        self.health.missed(region, f"taking the first look: {looked_at:,} of {jobs:,} jobs so far")
+    def looking(self, place: Place, looked_at: int, jobs: int) -> None:
+        """The first baseline of a scope goes on."""
+        self.health.missed(str(place), f"taking the first look: {looked_at:,} of {jobs:,} jobs so far")
 
-    def turned(self, region: str) -> None:
-        """The watch loop of a region is alive."""
-        self.health.beat(f"watch {region}")
+    def turned(self, place: Place) -> None:
+        """The watch loop of a scope is alive."""
+        self.health.beat(f"watch {place}")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Pass fresh sweeps on to the heartbeat."""
@@ -50,7 +50,7 @@ class Board:
         while True:
             await self._fresh.wait()
             self._fresh.clear()
-            if self.heartbeat is not None and not self.health.stale():
+            if self.heartbeat is not None and not self.health.blind():
                 await self.heartbeat.ping()
 
 

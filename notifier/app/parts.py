@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 
 import aiohttp
+from aiobotocore.session import AioSession
 
 from notifier.app.board import Board
 from notifier.delivery import KINDS, Reachable
@@ -17,7 +19,7 @@ from notifier.ports import Destination, Meter, Source
 from notifier.rendering import DIGEST_JOBS
 from notifier.routing import Route, Selection
 from notifier.settings import Settings
-from notifier.sources import default_region, hyperparameter_source, new_session, preview_source
+from notifier.sources import Role, default_region, hyperparameter_source, new_session, preview_source, role_arn
 from notifier.store import Store
 
 LOOP_SECONDS = 300.0
@@ -27,7 +29,7 @@ FRESH_SECONDS = 300.0
 
 
 def open_sources(settings: Settings, meter: Meter) -> list[AbstractAsyncContextManager[Source]]:
-    """One source for each region, on one session. Raises SettingsError where no region is to be had."""
+    """One source for each account and region. Raises SettingsError where there is no region, or no role for it."""
     # What `.env` says to AWS's client; the environment itself has the last word.
     for name, value in settings.aws_environment.items():
         os.environ.setdefault(name, value)
@@ -37,7 +39,22 @@ def open_sources(settings: Settings, meter: Meter) -> list[AbstractAsyncContextM
         problem = "no region is set; name at least one here, or set AWS_REGION"
         raise SettingsError([Problem("NOTIFIER_REGIONS", problem)])
     kind = preview_source if settings.api == Api.PREVIEW else hyperparameter_source
-    return [kind(session, region, rate=settings.api_rate, meter=meter) for region in regions]
+    return [
+        kind(session, region, rate=settings.api_rate, meter=meter, account=account, role=role)
+        for account, region, role in _scopes(settings, session, regions)
+    ]
+
+
+def _scopes(
+    settings: Settings, session: AioSession, regions: tuple[str, ...]
+) -> Iterator[tuple[str | None, str, Role | None]]:
+    """Each account with each region, and the role that is assumed there; None: the credentials' own account."""
+    for account in settings.accounts:
+        for region in regions:
+            arn = role_arn(session, settings.role, account, region) if settings.role else None
+            yield account, region, Role(arn, settings.external_id or None) if arn else None
+    if not settings.accounts:
+        yield from ((None, region, None) for region in regions)
 
 
 def destinations(settings: Settings, http: aiohttp.ClientSession) -> list[Reachable]:
@@ -62,8 +79,9 @@ def routes(settings: Settings) -> tuple[Route, ...]:
 
 def make_watch(source: Source, store: Store, settings: Settings, board: Board, wakes: list[asyncio.Event]) -> Watch:
     """The watch loop of one source, known to health and metrics; it wakes the deliveries when it owes something."""
-    board.health.expect(f"watch {source.region}", settings.poll_interval + LOOP_SECONDS)
-    board.health.watch(source.region, source.region, max(3 * settings.poll_interval, FRESH_SECONDS))
+    place, fresh = source.place, max(3 * settings.poll_interval, FRESH_SECONDS)
+    board.health.expect(f"watch {place}", settings.poll_interval + LOOP_SECONDS)
+    board.health.watch(str(place), place.region, fresh, place.account or "")
     telling = Telling(routes(settings), settings.operator, settings.catch_up)
     watching = Watching(Selection(settings.jobs, settings.exclude), telling, settings.poll_interval)
 

@@ -119,25 +119,28 @@ async def _check_source(source: "Source", settings: "Settings", report: Report) 
     from notifier.errors import JobMissing
     from notifier.model import Api
 
-    async with report.step(f"{source.region}: credentials"):
-        account = await source.account()
-        if account is None:
+    place = source.place
+    async with report.step(f"{place}: credentials"):
+        account, role = await source.account(), await source.role()
+        if role is not None:
+            report.good(f"{place}: the role {role} can be assumed")
+        elif account is None:
             # No permission is needed for it, so this is the network, or a fence around it; the first job's ARN will do.
-            report.plain(f"{source.region}: STS does not say which account this is; the first tuning job will")
+            report.plain(f"{place}: STS does not say which account this is; the first tuning job will")
         else:
-            report.good(f"{source.region}: credentials of account {account}")
+            report.good(f"{place}: credentials of account {account}")
         preview = source.api == Api.PREVIEW
         if not preview:
-            async with report.step(f"{source.region}: listing tuning jobs"):
+            async with report.step(f"{place}: listing tuning jobs"):
                 count = 0
                 async for page in source.pages():
                     count = len(page.rows)
                     break
-                report.good(f"{source.region}: sagemaker:ListHyperParameterTuningJobs is allowed, {count} on page 1")
-        async with report.step(f"{source.region}: describing a tuning job"):
+                report.good(f"{place}: sagemaker:ListHyperParameterTuningJobs is allowed, {count} on page 1")
+        async with report.step(f"{place}: describing a tuning job"):
             with suppress(JobMissing):
                 await source.describe(settings.jobs[0] if preview else UNKNOWN_JOB)
-            report.good(f"{source.region}: describing a tuning job is allowed")
+            report.good(f"{place}: describing a tuning job is allowed")
 
 
 async def _check_address(http: "aiohttp.ClientSession", settings: "Settings", report: Report) -> bool:

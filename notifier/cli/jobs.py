@@ -36,11 +36,13 @@ async def _jobs(settings: "Settings", everything: bool, as_json: bool) -> int:
     if not shown:
         typer.echo("No tuning job is in progress." if known else "No tuning job has been seen yet.")
         return 0
-    print_table(("name", "region", "status", "trials", "best", "age"), (_row(scope, job) for scope, job in shown))
+    many = len({scope.account_id for scope, _ in shown}) > 1
+    columns = ("name", *(("account",) if many else ()), "region", "status", "trials", "best", "age")
+    print_table(columns, (_row(scope, job, with_account=many) for scope, job in shown))
     return 0
 
 
-def _row(scope: "Scope", job: "Remembered") -> tuple[str, ...]:
+def _row(scope: "Scope", job: "Remembered", *, with_account: bool) -> tuple[str, ...]:
     from notifier.rendering.numbers import duration, number
     from notifier.rendering.text import clean
 
@@ -49,6 +51,7 @@ def _row(scope: "Scope", job: "Remembered") -> tuple[str, ...]:
     status = job.status if job.watched else f"{job.status} (left out)"
     return (
         clean(job.name),
+        *((scope.account_id,) if with_account else ()),
         scope.region,
         clean(status),
         f"{counts.completed} done{failed}",

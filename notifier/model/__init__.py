@@ -10,7 +10,7 @@ from notifier.model.event import (
     StatusChange,
     event_id,
 )
-from notifier.model.identity import Api, JobIdentity, Scope
+from notifier.model.identity import Api, JobIdentity, Place, Scope
 from notifier.model.job import (
     BestTrainingJob,
     Completion,
@@ -50,6 +50,7 @@ __all__ = [
     "Owed",
     "Page",
     "ParameterRange",
+    "Place",
     "Policy",
     "Remembered",
     "ResourceLimits",

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+ACCOUNT_HERE = "{account}"
+"""Stands for an account's number where the name of a role is written."""
 CONSOLE_HOSTS = {
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
@@ -16,6 +18,23 @@ class Api(StrEnum):
 
     HYPERPARAMETER = "hyperparameter"
     PREVIEW = "preview"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a source looks: a region, and its account where the settings name it (None: the credentials' own)."""
+
+    region: str
+    account: str | None = None
+
+    def __str__(self) -> str:
+        """As one word: `us-east-1`, or `111122223333/us-east-1`."""
+        return f"{self.account}/{self.region}" if self.account else self.region
+
+    @property
+    def phrase(self) -> str:
+        """As it reads after the word *in*: `us-east-1`, or `us-east-1 of account 111122223333`."""
+        return f"{self.region} of account {self.account}" if self.account else self.region
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -16,12 +16,14 @@ BLIND_SECONDS = 900.0
 class Blindness:
     """Counts how long sweeps have been failing, from the first that did. `ticks` are monotonic seconds.
 
+    `where` names the scope as it reads after the word *in*.
+
     The notices' ids come from the last complete sweep, so that a restart in the middle tells nothing twice.
     """
 
     def __init__(
         self,
-        region: str,
+        where: str,
         store: WatchStore,
         operator: tuple[str, ...],
         *,
@@ -29,7 +31,7 @@ class Blindness:
         clock: Callable[[], datetime],
         ticks: Callable[[], float] = monotonic,
     ) -> None:
-        self._region = region
+        self._where = where
         self._store = store
         self._operator = operator
         self._owed = owed
@@ -49,7 +51,7 @@ class Blindness:
             return
         since = "Not swept yet" if complete_at is None else f"Not since {_minute(complete_at)}"
         lines = (f"{since}: {reason}", "It is tried again by itself; what happens meanwhile is told then.")
-        title = f"Cannot see the tuning jobs in {self._region}"
+        title = f"Cannot see the tuning jobs in {self._where}"
         try:
             await self._store.announce([self._notice(NoticeType.SCOPE_BLIND, scope, complete_at, title, lines)])
         except StoreUnavailable:
@@ -61,7 +63,7 @@ class Blindness:
         """What a complete sweep announces where the operator had heard of blindness since the one before."""
         if not self._told or not self._operator:
             return ()
-        title = f"The tuning jobs in {self._region} can be seen again"
+        title = f"The tuning jobs in {self._where} can be seen again"
         lines = () if complete_at is None else (f"What happened since {_minute(complete_at)} is told now.",)
         return (self._notice(NoticeType.SCOPE_RECOVERED, scope, complete_at, title, lines),)
 

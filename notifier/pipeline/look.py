@@ -183,7 +183,9 @@ class Looker:
         """Commit the endings that are too old to be told one by one, together with one line that counts them."""
         late, self._caught_up = self._caught_up, []
         if late:
-            notice = notices.caught_up(self._ledger.scope, [each.remembered for each in late], self.clock())
+            notice = notices.caught_up(
+                self._ledger.scope, self._source.place.phrase, [each.remembered for each in late], self.clock()
+            )
             late[0] = replace(late[0], events=(Routed(notice, self._telling.operator),))
             await self._ledger.write(*late)
 

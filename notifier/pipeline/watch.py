@@ -12,7 +12,7 @@ import structlog
 
 from notifier.detection.sweep import kept_after
 from notifier.errors import CallFailed, Cause, NotifierError, StoreUnavailable
-from notifier.model import Api, Event, Scope, ScopeState
+from notifier.model import Api, Event, Place, Scope, ScopeState
 from notifier.pipeline import notices
 from notifier.pipeline.blindness import Blindness
 from notifier.pipeline.ledger import Ledger
@@ -34,7 +34,7 @@ PRUNE_INTERVAL = 3600.0
 class Witness(Protocol):
     """Who is told how the watching goes: health and metrics."""
 
-    def swept(self, region: str, outcome: str, seconds: float) -> None:
+    def swept(self, place: Place, outcome: str, seconds: float) -> None:
         """A sweep ended: `ok`, or why it failed."""
         ...
 
@@ -42,11 +42,11 @@ class Witness(Protocol):
         """An event was detected, and what is owed for it is durable."""
         ...
 
-    def looking(self, region: str, looked_at: int, jobs: int) -> None:
+    def looking(self, place: Place, looked_at: int, jobs: int) -> None:
         """The first baseline goes on: so many of the jobs known so far were looked at."""
         ...
 
-    def turned(self, region: str) -> None:
+    def turned(self, place: Place) -> None:
         """The loop is alive."""
         ...
 
@@ -85,6 +85,7 @@ class Watch:
     ) -> None:
         """`ticks` are monotonic seconds: how long nothing was seen or pruned."""
         self._source = source
+        self._where = {"region": source.region} | ({"account": source.place.account} if source.place.account else {})
         self._store = store
         self._watching = watching
         self._witness = witness
@@ -98,7 +99,7 @@ class Watch:
         self._pruned = ticks()
         self._progress = Progress(self._say_progress, ticks)
         self._blindness = Blindness(
-            source.region, store, watching.telling.operator, owed=owed, clock=clock, ticks=ticks
+            source.place.phrase, store, watching.telling.operator, owed=owed, clock=clock, ticks=ticks
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -111,7 +112,7 @@ class Watch:
 
     async def turn(self) -> None:
         """One sweep, and an account of how it went. Only cancellation gets past this."""
-        began, region = monotonic(), self._source.region
+        began, place = monotonic(), self._source.place
         self._progress.begin()
         self._alive()
         trouble: str | None = None
@@ -122,8 +123,8 @@ class Watch:
             trouble = self._failed(_first(group), monotonic() - began)
         except* Exception as group:
             # A fault of our own must not end the watching of a scope: it is logged whole, the next sweep tries again.
-            log.exception("sweep failed unexpectedly", region=region, exc_info=_first(group))
-            self._witness.swept(region, "bug", monotonic() - began)
+            log.exception("sweep failed unexpectedly", **self._where, exc_info=_first(group))
+            self._witness.swept(place, "bug", monotonic() - began)
             trouble = "a fault of notifier itself, which its log explains"
         else:
             self._swept(monotonic() - began)
@@ -190,29 +191,28 @@ class Watch:
         return regained if ledger.state.baseline_at is not None else (*regained, *self._watching_notice(ledger, state))
 
     def _watching_notice(self, ledger: Ledger, state: ScopeState) -> Sequence[Routed]:
-        operator = self._watching.telling.operator
-        notice = notices.watching(ledger.scope, ledger.jobs.values(), state.baseline_at, self._clock())
+        operator, where = self._watching.telling.operator, self._source.place.phrase
+        notice = notices.watching(ledger.scope, where, ledger.jobs.values(), state.baseline_at, self._clock())
         return (Routed(notice, operator),) if operator else ()
 
     def _tell(self, event: Event) -> None:
         self._witness.told(event)
-        log.info(event.type, job=event.job.name, status=event.job.status, region=event.job.region)
+        log.info(event.type, job=event.job.name, status=event.job.status, **self._where)
 
     def _alive(self) -> None:
-        self._witness.turned(self._source.region)
+        self._witness.turned(self._source.place)
         if self._scope is not None and self._scope.ledger.state.baseline_at is None:
             tally = self._scope.looker.tally
             self._progress.stands(tally.looks, tally.planned)
 
     def _say_progress(self, looked_at: int, jobs: int) -> None:
-        region = self._source.region
-        log.info("taking the first look", region=region, looked_at=looked_at, jobs=jobs)
-        self._witness.looking(region, looked_at, jobs)
+        log.info("taking the first look", **self._where, looked_at=looked_at, jobs=jobs)
+        self._witness.looking(self._source.place, looked_at, jobs)
 
     def _last_seen(self) -> tuple[str, float | None]:
         """The scope, as far as it is known, and the start of its last complete sweep."""
         if self._scope is None:
-            return f"{self._source.region}/{self._source.api}", None
+            return f"{self._source.place}/{self._source.api}", None
         ledger = self._scope.ledger
         return ledger.scope.key, ledger.stored.complete_at
 
@@ -225,19 +225,19 @@ class Watch:
         elif isinstance(error, StoreUnavailable):
             outcome = "store"
         if text != self._trouble:
-            log.warning("sweep failed, will try again", region=self._source.region, error=text)
+            log.warning("sweep failed, will try again", **self._where, error=text)
             self._trouble = text
-        self._witness.swept(self._source.region, outcome, seconds)
+        self._witness.swept(self._source.place, outcome, seconds)
         return text
 
     def _swept(self, seconds: float) -> None:
         tally = self._scope.looker.tally if self._scope else Tally()
         if self._trouble is not None:
-            log.info("sweeps work again", region=self._source.region)
+            log.info("sweeps work again", **self._where)
             self._trouble = None
         self._complain(tally)
-        log.debug("swept", region=self._source.region, pages=tally.pages, rows=tally.rows, looks=tally.looks)
-        self._witness.swept(self._source.region, "ok", seconds)
+        log.debug("swept", **self._where, pages=tally.pages, rows=tally.rows, looks=tally.looks)
+        self._witness.swept(self._source.place, "ok", seconds)
 
     def _complain(self, tally: Tally) -> None:
         """Say once in the log, not at every sweep, what is wrong with single jobs."""
@@ -245,7 +245,7 @@ class Watch:
         for name, wrong in tally.unread.items():
             complaints.add(("a row of List cannot be read, its job is described instead", f"{name}: {wrong}"))
         for what, error in sorted(complaints - self._complaints):
-            log.warning(what, region=self._source.region, error=error)
+            log.warning(what, **self._where, error=error)
         self._complaints = complaints
 
 

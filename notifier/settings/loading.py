@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from notifier.delivery import KINDS
 from notifier.errors import Problem, SettingsError
 from notifier.model import Api
+from notifier.settings.accounts import account_problems
 from notifier.settings.destinations import Built, build_destinations, choose_operator
 from notifier.settings.explain import complaints, problem
 from notifier.settings.names import check_names, lookalikes
@@ -28,7 +29,8 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     variables = reading.variables
     built = build_destinations(variables, {kind: each.settings for kind, each in KINDS.items()})
     operator = choose_operator(variables.get(_OPERATOR), built)
-    problems = [*reading.problems, *check_names(variables.values()), *_preview_problems(variables)]
+    problems = [*reading.problems, *check_names(variables.values())]
+    problems += [*_preview_problems(variables), *account_problems(variables)]
     doubts = lookalikes(reading.foreign)
     settings, wrong = _validated(
         variables, built, operator=operator, aws_environment=reading.aws, lookalikes=tuple(doubts)

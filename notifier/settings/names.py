@@ -16,9 +16,6 @@ DESTINATION_FORM = f"{DESTINATIONS}<NAME>__<FIELD>"
 NOT_BUILT = frozenset(
     f"NOTIFIER_{name}"
     for name in (
-        "ACCOUNTS",
-        "ROLE",
-        "EXTERNAL_ID",
         "SQS_QUEUE_URL",
         "SLACK_BOT_TOKEN",
         "SLACK_CHANNEL",

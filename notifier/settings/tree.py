@@ -13,15 +13,18 @@ from notifier.errors import Problem
 from notifier.model import Api
 from notifier.settings.secrets import database_secrets, secret_parts
 from notifier.settings.values import (
+    Accounts,
     Address,
     DatabaseUrl,
     EventWords,
+    ExternalId,
     Globs,
     HttpAddress,
     LogFormat,
     LogLevel,
     Mention,
     Regions,
+    RoleName,
     Seconds,
     Shown,
     SomeGlobs,
@@ -43,6 +46,11 @@ class Settings(BaseSettings):
     jobs: SomeGlobs = Field(("*",), description="names or globs of the tuning jobs to watch")
     exclude: Globs = Field((), description="names or globs to leave out")
     regions: Annotated[Regions, Shown("AWS's default region")] = Field((), description="regions to watch")
+    accounts: Annotated[Accounts, Shown("the credentials' own")] = Field(
+        (), description="numbers of the accounts to watch, each in all regions"
+    )
+    role: RoleName = Field("", description="role assumed in each account: a name, or an ARN with `{account}`")
+    external_id: ExternalId = Field("", description="external id that the role's trust policy asks for")
     api: Api = Field(
         Api.HYPERPARAMETER, description="`hyperparameter`, or `preview`: needs explicit names in `NOTIFIER_JOBS`"
     )

@@ -11,10 +11,14 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from notifier.delivery.http import checked_url
 from notifier.delivery.settings import Duration, Listed
 from notifier.model import EventType, Status
+from notifier.model.identity import ACCOUNT_HERE
 from notifier.rendering.slack import mention_markup
 
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}")
 ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+# A name that begins with `role/` is the end of an ARN, and not what was meant.
+ROLE = re.compile(r"(?!role/)(arn:aws[a-z-]*:iam::\d{12}:role/)?([\w+=,.@-]+/)*[\w+=,.@-]{1,64}", re.ASCII)
+EXTERNAL_ID = re.compile(r"(?!.*://)[\w+=,.@:/-]{2,1224}", re.ASCII)
 NAME_OR_GLOB = re.compile(r"[\w.*?!\[\]-]+", re.ASCII)
 DATABASE = re.compile(r"(sqlite|postgres|postgresql)(\+\w+)?://.*", re.IGNORECASE | re.DOTALL)
 ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^:\s\[\]/]+):(?P<port>\d{1,5})", re.ASCII)
@@ -108,6 +112,26 @@ def _accounts(numbers: tuple[str, ...]) -> tuple[str, ...]:
     return numbers
 
 
+def _once(numbers: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((number for number in numbers if numbers.count(number) > 1), None)
+    if twice:
+        raise ValueError(f"names account {twice} more than once: name each once")
+    return numbers
+
+
+def _role(role: str) -> str:
+    # An account's number stands where one will be put in.
+    if not role or ROLE.fullmatch(role.replace(ACCOUNT_HERE, "0" * 12)):
+        return role
+    raise ValueError("is no role: write its name, or its ARN as in arn:aws:iam::{account}:role/notifier")
+
+
+def _external_id(external_id: str) -> str:
+    if external_id and not EXTERNAL_ID.fullmatch(external_id):
+        raise ValueError("is no external id: it has 2 to 1224 letters, digits and + = , . @ : / - _, and is no address")
+    return external_id
+
+
 FILTERS: Mapping[str, Check] = {
     "jobs": _globs,
     "events": _known(EVENT_WORDS, "event type"),
@@ -148,6 +172,9 @@ Seconds = Annotated[Duration, InSeconds()]
 Globs = Annotated[Listed, AfterValidator(_globs)]
 SomeGlobs = Annotated[Globs, AfterValidator(_some)]
 Regions = Annotated[Listed, AfterValidator(_regions)]
+Accounts = Annotated[Listed, AfterValidator(_accounts), AfterValidator(_once)]
+RoleName = Annotated[str, AfterValidator(_role)]
+ExternalId = Annotated[str, AfterValidator(_external_id)]
 EventWords = Annotated[Listed, AfterValidator(FILTERS["events"])]
 WebUrl = Annotated[SecretStr, AfterValidator(checked_url)]
 Mention = Annotated[str, AfterValidator(_mention)]

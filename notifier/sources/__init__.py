@@ -4,12 +4,15 @@ from notifier.sources.calls import Patience
 from notifier.sources.client import PREVIEW_SERVICE, default_region, new_session
 from notifier.sources.hyperparameter import hyperparameter_source
 from notifier.sources.preview import preview_source
+from notifier.sources.role import Role, role_arn
 
 __all__ = [
     "PREVIEW_SERVICE",
     "Patience",
+    "Role",
     "default_region",
     "hyperparameter_source",
     "new_session",
     "preview_source",
+    "role_arn",
 ]

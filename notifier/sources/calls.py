@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from botocore.exceptions import ClientError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from notifier.errors import CallFailed, Cause, JobMissing
+from notifier.model import Place
 from notifier.ports import Meter
 from notifier.sources.client import Connection
-from notifier.sources.failures import failure
+from notifier.sources.failures import failure, outworn
 from notifier.sources.members import Answer
 from notifier.sources.operation import Operation
 from notifier.sources.pacing import Pace
@@ -39,8 +41,11 @@ class Patience:
 class Calls:
     """The calls that one scope makes through one client; each operation has its own pace."""
 
-    def __init__(self, connection: Connection, rate: float, meter: Meter, patience: Patience) -> None:
-        self.region = connection.region
+    def __init__(
+        self, connection: Connection, rate: float, meter: Meter, patience: Patience, *, account: str | None = None
+    ) -> None:
+        """`account` is the scope's where the settings name it: what went wrong is told with it."""
+        self.place = Place(connection.region, account)
         self._connection = connection
         self._rate = rate
         self._meter = meter
@@ -104,17 +109,30 @@ class Calls:
         return found
 
     def _count(self, operation: Operation, outcome: str, began: float) -> None:
-        self._meter.call(self.region, operation, outcome, time.monotonic() - began)
+        self._meter.call(self.place.region, operation, outcome, time.monotonic() - began)
 
     async def _once(self, operation: Operation, read: Callable[[Answer], T], members: dict[str, Any]) -> T:
         deadline = self._patience.deadline
         try:
             async with asyncio.timeout(deadline):
-                client = await self._connection.client()
-                return read(await getattr(client, operation.method)(**members))
+                return read(await self._answer(operation, members))
         except Exception as error:
             # The error may quote the request: only the text goes on.
-            raise failure(error, operation, self.region, deadline) from None
+            raise failure(error, operation, self.place.phrase, deadline) from None
+
+    async def _answer(self, operation: Operation, members: dict[str, Any]) -> Answer:
+        """AWS's answer. Where it takes a role's credentials for outworn, it is asked once more with new ones."""
+        client = await self._connection.client()
+        call = getattr(client, operation.method)
+        issue = self._connection.issue
+        try:
+            first: Answer = await call(**members)
+            return first
+        except ClientError as error:
+            if not outworn(error) or not self._connection.renew(issue):
+                raise
+        second: Answer = await call(**members)
+        return second
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -1,11 +1,12 @@
 """Sessions and clients of aiobotocore. `AWS_…` variables and profiles mean what they mean everywhere."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
@@ -14,6 +15,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFou
 from notifier import __version__
 from notifier.errors import CallFailed, Cause, Problem, SettingsError
 from notifier.sources.parsing import Parsers
+from notifier.sources.tls import SharedTls
 
 PREVIEW_SERVICE = "sagemaker-preview"
 """The service name under which a session of ours knows the preview's `describe_tuning_job`."""
@@ -27,6 +29,8 @@ def new_session() -> AioSession:
     One is enough for all regions of an account. Raises SettingsError where AWS_PROFILE or the AWS configuration file is
     wrong.
     """
+    # Credentials that cannot be had end the call, which is told in a line; this would be a traceback each time.
+    logging.getLogger("aiobotocore.credentials").setLevel(logging.ERROR)
     session = AioSession()
     session.user_agent_extra = f"{session.user_agent_extra} notifier/{__version__}"
     session.register_component("response_parser_factory", Parsers())
@@ -55,13 +59,26 @@ def _settings_named() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def connected(session: AioSession, service: str, region: str) -> AsyncIterator["Connection"]:
-    """A connection that is closed in the end."""
-    connection = Connection(session, service, region)
+async def connected(
+    session: AioSession, service: str, region: str, credentials: "Renewable | None" = None
+) -> AsyncIterator["Connection"]:
+    """A connection that is closed in the end; `credentials` are the session's, where they can be renewed."""
+    connection = Connection(session, service, region, credentials)
     try:
         yield connection
     finally:
         await connection.close()
+
+
+class Renewable(Protocol):
+    """Credentials of which there may be others at once."""
+
+    issue: int
+    """How many there were so far."""
+
+    def renew(self, issue: int) -> None:
+        """AWS does not take the credentials of this issue any more; where there are newer ones, it was known."""
+        ...
 
 
 class Connection:
@@ -70,9 +87,10 @@ class Connection:
     Nothing is done before: a scope without credentials can start, and comes to life when they appear.
     """
 
-    def __init__(self, session: AioSession, service: str, region: str) -> None:
+    def __init__(self, session: AioSession, service: str, region: str, credentials: Renewable | None = None) -> None:
         self.region = region
         self._session = session
+        self._credentials = credentials
         self._service = service
         self._client: Any = None
         self._creating = asyncio.Lock()
@@ -83,6 +101,17 @@ class Connection:
             if self._client is None:
                 self._client = await self._signing_client()
             return self._client
+
+    @property
+    def issue(self) -> int:
+        """Which credentials sign now."""
+        return self._credentials.issue if self._credentials else 0
+
+    def renew(self, issue: int) -> bool:
+        """AWS does not take these credentials any more: the next call is to have others. False where there are none."""
+        if self._credentials is not None:
+            self._credentials.renew(issue)
+        return self._credentials is not None
 
     async def close(self) -> None:
         """Close the client's connections."""
@@ -121,6 +150,7 @@ class Connection:
                 read_timeout=15,
                 max_pool_connections=50,
                 connector_args={"keepalive_timeout": 60.0},
+                http_session_cls=SharedTls,
                 # Reads the model in a thread, so that the loop goes on; the preview's is small and lacks other files.
                 warm_up_loader_caches=not preview,
             ),

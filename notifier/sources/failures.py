@@ -41,6 +41,15 @@ _REJECTED = {
     "MissingAuthenticationTokenException",
     "AuthFailure",
     "OptInRequired",
+    "RegionDisabledException",
+}
+# What new credentials of the same role may mend: these have expired, or the role was made anew.
+_OUTWORN = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidToken",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
 }
 _SERVER = {"InternalFailure", "InternalServerError", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException"}
 _UNKNOWN_OPERATION = {"UnknownOperation", "UnknownOperationException", "InvalidAction"}
@@ -70,13 +79,18 @@ class CredentialsAbsent(CallFailed):
         super().__init__(Cause.CREDENTIALS, text)
 
 
-def failure(error: Exception, operation: Operation, region: str, deadline: float) -> CallFailed | JobMissing:
+def outworn(error: boto.ClientError) -> bool:
+    """Whether AWS refused the credentials for what becomes of them with time."""
+    return error.response.get("Error", {}).get("Code") in _OUTWORN
+
+
+def failure(error: Exception, operation: Operation, where: str, deadline: float) -> CallFailed | JobMissing:
     """What a caller should hear of whatever a call raised. `deadline` is what it was given, in seconds."""
     if isinstance(error, CallFailed):
         return error
     if isinstance(error, boto.ClientError):
-        return _answered(error, operation, region)
-    at = f"{operation} in {region}"
+        return _answered(error, operation, where)
+    at = f"{operation} in {where}"
     if isinstance(error, TimeoutError | boto.ReadTimeoutError):
         return CallFailed(Cause.DEADLINE, f"{at}: no answer within {deadline:g} s", operation.action)
     if (text := _credentials(error)) is not None:
@@ -90,14 +104,14 @@ def failure(error: Exception, operation: Operation, region: str, deadline: float
     return CallFailed(Cause.MALFORMED, f"{at}: the answer is no use: {what}", operation.action)
 
 
-def _answered(error: boto.ClientError, operation: Operation, region: str) -> CallFailed | JobMissing:
+def _answered(error: boto.ClientError, operation: Operation, where: str) -> CallFailed | JobMissing:
     answer = error.response
     code = re.sub(r"[^\w.-]", "", str(answer.get("Error", {}).get("Code", "")))[:64]
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     # Credentials that assume a role ask STS in the middle of the call: then that is what failed.
     inner = error.operation_name if error.operation_name != operation else None
     action = f"sts:{inner}" if inner else operation.action
-    at = f"{inner or operation} in {region}"
+    at = f"{inner or operation} in {where}"
     if code in _MISSING and not inner:
         return JobMissing(f"{at}: there is no tuning job of this name")
     cause, text = _verdict(code, status, action)

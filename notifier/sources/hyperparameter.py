@@ -9,31 +9,38 @@ from aiobotocore.session import AioSession
 from notifier.errors import CallFailed, JobMissing
 from notifier.model import Api, BestTrainingJob, Page, TuningJob
 from notifier.ports import Meter, Source
+from notifier.sources.access import accessed
 from notifier.sources.caller import Caller
 from notifier.sources.calls import Calls, Patience
-from notifier.sources.client import connected
 from notifier.sources.listing import follow
 from notifier.sources.mapping import tuning_job
 from notifier.sources.members import Answer
 from notifier.sources.operation import Operation
+from notifier.sources.role import Role
 from notifier.sources.rows import Rows
 from notifier.sources.trials import compute_hours, instance_counts, pending_and_running, retried_attempts, trial
 
 
 @asynccontextmanager
 async def hyperparameter_source(
-    session: AioSession, region: str, *, rate: float, meter: Meter, patience: Patience | None = None
+    session: AioSession,
+    region: str,
+    *,
+    rate: float,
+    meter: Meter,
+    account: str | None = None,
+    role: Role | None = None,
+    patience: Patience | None = None,
 ) -> AsyncIterator[Source]:
     """One account and region through today's API. Entering it calls nothing, so that it never fails.
 
-    `rate` is requests a second of each operation at most; the account is that of the session's credentials.
+    `rate` is requests a second of each operation at most. The account is `account`, whose `role` is assumed with the
+    session's credentials; without a role it is that of these credentials.
     """
-    patience = patience or Patience()
-    async with connected(session, "sagemaker", region) as tuning, connected(session, "sts", region) as sts:
-        yield HyperparameterSource(
-            Calls(tuning, rate, meter, patience),
-            Caller(Calls(sts, rate, meter, patience.brief())),
-        )
+    async with accessed(
+        session, "sagemaker", region, rate=rate, meter=meter, account=account, role=role, patience=patience
+    ) as (calls, caller):
+        yield HyperparameterSource(calls, caller)
 
 
 class HyperparameterSource:
@@ -42,14 +49,19 @@ class HyperparameterSource:
     api = Api.HYPERPARAMETER.value
 
     def __init__(self, calls: Calls, caller: Caller) -> None:
-        self.region = calls.region
+        self.place = calls.place
+        self.region = calls.place.region
         self._calls = calls
         self._caller = caller
         self._rows = Rows()
 
     async def account(self) -> str | None:
-        """The caller's account; None where STS will not say."""
+        """The account; None where no setting names it and STS will not say."""
         return await self._caller.account()
+
+    async def role(self) -> str | None:
+        """The ARN of the role that was assumed, if any is."""
+        return await self._caller.role()
 
     async def pages(self) -> AsyncGenerator[Page, None]:
         """All tuning jobs, newest first, 100 a page."""

@@ -63,7 +63,7 @@ async def follow(
     while True:
         page = await calls.ask(operation, listed, MaxResults=PAGE_SIZE, **members)
         if page.next_token in seen:
-            circle = f"{operation} in {calls.region}: the listing goes round in a circle, NextToken came twice"
+            circle = f"{operation} in {calls.place.phrase}: the listing goes round in a circle, NextToken came twice"
             raise CallFailed(Cause.MALFORMED, circle, operation.action)
         yield page
         if page.next_token is None:

@@ -14,6 +14,7 @@ class Operation(StrEnum):
     DESCRIBE_TRIAL = "DescribeTrainingJob"
     DESCRIBE_PREVIEW = "DescribeTuningJob"
     CALLER = "GetCallerIdentity"
+    ASSUME_ROLE = "AssumeRole"
 
     @property
     def method(self) -> str:
@@ -23,4 +24,4 @@ class Operation(StrEnum):
     @property
     def action(self) -> str:
         """The IAM action it needs: `sagemaker:ListHyperParameterTuningJobs`."""
-        return f"{'sts' if self is Operation.CALLER else 'sagemaker'}:{self.value}"
+        return f"{'sts' if self in (Operation.CALLER, Operation.ASSUME_ROLE) else 'sagemaker'}:{self.value}"

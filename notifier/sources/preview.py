@@ -8,11 +8,13 @@ from aiobotocore.session import AioSession
 from notifier.errors import CallFailed, Cause
 from notifier.model import Api, Page, TuningJob
 from notifier.ports import Meter, Source
+from notifier.sources.access import accessed
 from notifier.sources.caller import Caller
 from notifier.sources.calls import Calls, Patience
-from notifier.sources.client import PREVIEW_SERVICE, connected
+from notifier.sources.client import PREVIEW_SERVICE
 from notifier.sources.mapping import preview_tuning_job
 from notifier.sources.operation import Operation
+from notifier.sources.role import Role
 
 
 @asynccontextmanager
@@ -23,18 +25,17 @@ async def preview_source(
     rate: float,
     meter: Meter,
     account: str | None = None,
+    role: Role | None = None,
     patience: Patience | None = None,
 ) -> AsyncIterator[Source]:
     """One account and region through the preview; the session comes from `new_session`. Entering it calls nothing.
 
-    The account is part of each request: `account`, else that of the session's credentials.
+    The account is part of each request: `account`, whose `role` is assumed, else that of the session's credentials.
     """
-    patience = patience or Patience()
-    async with connected(session, PREVIEW_SERVICE, region) as tuning, connected(session, "sts", region) as sts:
-        yield PreviewSource(
-            Calls(tuning, rate, meter, patience),
-            Caller(Calls(sts, rate, meter, patience.brief()), account),
-        )
+    async with accessed(
+        session, PREVIEW_SERVICE, region, rate=rate, meter=meter, account=account, role=role, patience=patience
+    ) as (calls, caller):
+        yield PreviewSource(calls, caller)
 
 
 class PreviewSource:
@@ -43,13 +44,18 @@ class PreviewSource:
     api = Api.PREVIEW.value
 
     def __init__(self, calls: Calls, caller: Caller) -> None:
-        self.region = calls.region
+        self.place = calls.place
+        self.region = calls.place.region
         self._calls = calls
         self._caller = caller
 
     async def account(self) -> str | None:
-        """The caller's account; None where STS will not say."""
+        """The account; None where no setting names it and STS will not say."""
         return await self._caller.account()
+
+    async def role(self) -> str | None:
+        """The ARN of the role that was assumed, if any is."""
+        return await self._caller.role()
 
     async def pages(self) -> AsyncGenerator[Page, None]:
         """Raise CallFailed: the preview lists nothing."""

@@ -14,6 +14,7 @@ class _Loop:
 @dataclass(slots=True)
 class _Sweeps:
     region: str
+    account: str
     within: float
     since: float
     """The last complete sweep, or the moment the watch began."""
@@ -41,9 +42,9 @@ class Health:
         """The loop has ended, and rightly so."""
         self._loops.pop(loop, None)
 
-    def watch(self, scope: str, region: str, within: float) -> None:
-        """From now on this scope is swept completely at least once in `within` seconds."""
-        self._sweeps[scope] = _Sweeps(region, within, self._clock())
+    def watch(self, scope: str, region: str, within: float, account: str = "") -> None:
+        """From now on this scope is swept completely at least once in `within` seconds; `account` where it is named."""
+        self._sweeps[scope] = _Sweeps(region, account, within, self._clock())
 
     def swept(self, scope: str) -> None:
         """A sweep of this scope is complete."""
@@ -76,21 +77,31 @@ class Health:
         now = self._clock()
         return {scope: now - sweeps.since for scope, sweeps in self._sweeps.items()}
 
-    def poll_ages(self) -> dict[str, float]:
-        """Seconds since the last complete sweep by region; the oldest where a region holds several scopes."""
-        ages: dict[str, float] = {}
+    def poll_ages(self) -> dict[tuple[str, str], float]:
+        """Seconds since the last complete sweep by region and account; the oldest where these hold several scopes."""
+        ages: dict[tuple[str, str], float] = {}
         for scope, age in self.sweep_ages().items():
-            region = self._sweeps[scope].region
-            ages[region] = max(age, ages.get(region, 0.0))
+            where = (self._sweeps[scope].region, self._sweeps[scope].account)
+            ages[where] = max(age, ages.get(where, 0.0))
         return ages
 
     def stale(self) -> list[str]:
         """One line for each scope that was not swept within its bound, or not yet."""
-        return [
-            reason
+        return list(self._stale().values())
+
+    def blind(self) -> list[str]:
+        """The lines of `stale`, unless another account is seen whole: one that shuts us out stops no service."""
+        stale = self._stale()
+        accounts = {sweeps.account for sweeps in self._sweeps.values()}
+        unseen = {self._sweeps[scope].account for scope in stale}
+        return list(stale.values()) if accounts == unseen else []
+
+    def _stale(self) -> dict[str, str]:
+        return {
+            scope: reason
             for scope, age in self.sweep_ages().items()
             if (reason := _staleness(scope, self._sweeps[scope], age))
-        ]
+        }
 
 
 def _staleness(scope: str, sweeps: _Sweeps, age: float) -> str | None:

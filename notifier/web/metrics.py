@@ -29,7 +29,9 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         ProcessCollector(registry=registry)
         Info("notifier_build", "The running version.", registry=registry).info({"version": version})
-        self._sweeps = Counter("notifier_sweeps", "Sweeps of a scope.", ["region", "outcome"], registry=registry)
+        self._sweeps = Counter(
+            "notifier_sweeps", "Sweeps of a scope.", ["region", "account", "outcome"], registry=registry
+        )
         self._sweep_seconds = _seconds("notifier_sweep", "Time of a sweep.", ["region"], SWEEP_SECONDS, registry)
         labels = ["region", "operation"]
         self._calls = Counter("notifier_aws_calls", "Calls to AWS.", [*labels, "outcome"], registry=registry)
@@ -57,7 +59,7 @@ class Metrics:
             "notifier_destination_held", "1 while nothing is sent there.", ["destination"], registry=registry
         )
         self._polled = Gauge(
-            "notifier_poll_age_seconds", "Time since the last complete sweep.", ["region"], registry=registry
+            "notifier_poll_age_seconds", "Time since the last complete sweep.", ["region", "account"], registry=registry
         )
         self._store = Gauge("notifier_store_up", "1 if the store answered this scrape.", registry=registry)
 
@@ -73,9 +75,9 @@ class Metrics:
         self._attempts.labels(kind, outcome).inc()
         self._attempt_seconds.labels(kind).observe(seconds)
 
-    def sweep(self, region: str, outcome: str, seconds: float) -> None:
-        """One sweep: outcome is `ok`, or a Cause."""
-        self._sweeps.labels(region, outcome).inc()
+    def sweep(self, region: str, outcome: str, seconds: float, account: str = "") -> None:
+        """One sweep: outcome is `ok`, or a Cause. An empty label is none to Prometheus: one account needs no name."""
+        self._sweeps.labels(region, account, outcome).inc()
         self._sweep_seconds.labels(region).observe(seconds)
 
     def event(self, kind: str, count: int = 1) -> None:
@@ -87,15 +89,18 @@ class Metrics:
         self._messages.labels(kind, outcome).inc(count)
 
     def expose(
-        self, queues: Sequence[Queue] | None, poll_ages: Mapping[str, float], accept: str = ""
+        self, queues: Sequence[Queue] | None, poll_ages: Mapping[tuple[str, str], float], accept: str = ""
     ) -> tuple[bytes, str]:
-        """The page in the format `accept` asks for, and its content type. `queues` None: the store did not answer."""
+        """The page in the format `accept` asks for, and its content type. `poll_ages` are by region and account.
+
+        `queues` None: the store did not answer.
+        """
         # Set and written without a wait in between: two scrapes at once cannot mix.
         for gauge in (self._depth, self._oldest, self._held, self._polled):
             gauge.clear()
         self._store.set(queues is not None)
-        for region, age in poll_ages.items():
-            self._polled.labels(region).set(age)
+        for where, age in poll_ages.items():
+            self._polled.labels(*where).set(age)
         for queue in queues or ():
             self._show(queue)
         encode, content_type = choose_encoder(accept)

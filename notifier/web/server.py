@@ -39,13 +39,14 @@ class _Pages:
         return _answer(not stuck, {"healthy": not stuck, "reasons": stuck, "loops": _rounded(self._health.beats())})
 
     async def ready(self, request: web.Request) -> web.Response:
-        """200 while the store takes writes and every scope is swept; a held destination is shown, and no reason."""
+        """200 while the store takes writes and an account is swept; what else is held or not swept is only shown."""
         store, queues = await asyncio.gather(self._store_trouble(), self._snapshot())
-        reasons = ([store] if store else []) + self._health.stale()
+        reasons = ([store] if store else []) + self._health.blind()
         detail = {
             "ready": not reasons,
             "reasons": reasons,
             "sweeps": _rounded(self._health.sweep_ages()),
+            "stale": self._health.stale(),
             "held": {queue.destination: queue.held for queue in queues or () if queue.held is not None},
         }
         return _answer(not reasons, detail)

@@ -8,21 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.api import lint  # type: ignore[import-untyped]  # moto brings it along.
 
 from notifier.model.duration import parse_duration
 from notifier.settings import destinations_table, load_settings
 from notifier.settings.names import check_names
 from notifier.settings.tree import FLAT_VARIABLES
 from notifier.settings.variables import Variable
+from notifier.sources.operation import Operation
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 READ_ONLY = re.compile(r"sagemaker:(List|Describe)\w+")
 
 
-def policy() -> dict[str, str]:
+def policy(name: str = "iam-policy.json") -> dict[str, str]:
     """Each allowed action with its resource."""
-    statements = json.loads((DEPLOY / "iam-policy.json").read_text())["Statement"]
+    statements = json.loads((DEPLOY / name).read_text())["Statement"]
     actions: dict[str, str] = {}
     for each in statements:
         assert each["Effect"] == "Allow"
@@ -54,6 +56,25 @@ def test_the_policy_holds_in_every_partition(partition: str) -> None:
     )
 
     assert all(any(fnmatchcase(each, where) for where in described) for each in ours)
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-eusc"])
+def test_the_policy_of_many_accounts_allows_the_members_role_alone_and_that_in_every_partition(partition: str) -> None:
+    ((action, resource),) = policy("iam-policy-accounts.json").items()
+
+    assert action == Operation.ASSUME_ROLE.action
+    assert fnmatchcase(f"arn:{partition}:iam::222233334444:role/notifier", resource)
+    assert not fnmatchcase(f"arn:{partition}:iam::222233334444:role/admin", resource)
+
+
+def test_the_template_of_the_members_role_is_one_that_cloudformation_takes() -> None:
+    template = (DEPLOY / "member-role.yaml").read_text()
+    found = lint(template, regions=["us-east-1", "cn-north-1", "us-gov-west-1"])
+
+    # Information is advice on style.
+    assert [str(each) for each in found if not each.rule.id.startswith("I")] == []
+    assert set(re.findall(r"sagemaker:[A-Z]\w+", template)) == set(policy())
+    assert "arn:aws:" not in template.replace("as arn:aws:iam::111122223333:role/notifier-task", "")
 
 
 def test_the_ecs_task_is_one_that_cannot_write_its_root_and_has_time_to_stop() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.model import Event
+from notifier.model import Event, Place
 from notifier.pipeline.look import Telling
 from notifier.pipeline.watch import Watch, Watching
 from notifier.routing import Route, Selection
@@ -38,16 +38,16 @@ class Witness:
     turns: int = 0
     progress: list[tuple[int, int]] = field(default_factory=list)
 
-    def swept(self, region: str, outcome: str, seconds: float) -> None:
+    def swept(self, place: Place, outcome: str, seconds: float) -> None:
         self.outcomes.append(outcome)
 
     def told(self, event: Event) -> None:
         self.events.append(event)
 
-    def looking(self, region: str, looked_at: int, jobs: int) -> None:
+    def looking(self, place: Place, looked_at: int, jobs: int) -> None:
         self.progress.append((looked_at, jobs))
 
-    def turned(self, region: str) -> None:
+    def turned(self, place: Place) -> None:
         self.turns += 1
 
 

@@ -54,7 +54,7 @@ async def test_the_metrics_tell_of_sweeps_calls_and_messages_but_of_no_job(
 
     for sample in (
         'notifier_aws_calls_total{operation="ListHyperParameterTuningJobs",outcome="ok",region="us-east-1"}',
-        'notifier_sweeps_total{outcome="ok",region="us-east-1"}',
+        'notifier_sweeps_total{account="",outcome="ok",region="us-east-1"}',
         'notifier_outbox_oldest_age_seconds{destination="webhook"} 0.0',
     ):
         assert sample in text

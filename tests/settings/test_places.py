@@ -203,9 +203,6 @@ def test_an_unknown_name_is_told_with_the_nearest(name: str, hint: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "ACCOUNTS",
-        "ROLE",
-        "EXTERNAL_ID",
         "SQS_QUEUE_URL",
         "SLACK_BOT_TOKEN",
         "SLACK_CHANNEL",

@@ -22,6 +22,9 @@ def plain(settings: Settings, field: str) -> Any:
         ("jobs", ("*",)),
         ("exclude", ()),
         ("regions", ()),
+        ("accounts", ()),
+        ("role", ""),
+        ("external_id", ""),
         ("api", "hyperparameter"),
         ("poll_interval", 30.0),
         ("api_rate", 1.0),
@@ -62,6 +65,7 @@ def test_what_nobody_sets_has_the_default_of_the_contract(field: str, default: A
         pytest.param(
             "REGIONS", "cn-north-1,ap-southeast-12", ("cn-north-1", "ap-southeast-12"), id="regions-elsewhere"
         ),
+        pytest.param("ACCOUNTS", "222233334444", ("222233334444",), id="account"),
         pytest.param("API", "hyperparameter", "hyperparameter", id="api"),
         pytest.param("POLL_INTERVAL", "1", 1.0, id="fastest-poll"),
         pytest.param("POLL_INTERVAL", "5m", 300.0, id="minutes"),
@@ -109,6 +113,10 @@ def test_a_variable_is_read_as_people_mean_it(variable: str, text: str, value: A
         pytest.param("EXCLUDE", "ok,né", "'né' can match no tuning job", id="letters-no-job-has"),
         pytest.param("REGIONS", "us-east-1,useast1", "'useast1' is no region: write for example", id="region"),
         pytest.param("REGIONS", "us-east-1a", "is no region", id="zone-for-a-region"),
+        pytest.param("ACCOUNTS", "22223333444", "'22223333444' is no account: write its 12 digits", id="eleven-digits"),
+        pytest.param("ACCOUNTS", "2222-3333-4444", "write its 12 digits", id="account-with-hyphens"),
+        pytest.param("ACCOUNTS", "222233334444,222233334444", "222233334444 more than once", id="account-twice"),
+        pytest.param("ACCOUNTS", ",", "names nothing", id="no-account"),
         pytest.param("API", "today", "'hyperparameter' or 'preview'", id="api"),
         pytest.param("POLL_INTERVAL", "0.5s", "greater than or equal to 1", id="too-fast"),
         pytest.param("POLL_INTERVAL", "soon", "write seconds, or 30s, 5m, 2h, 1d", id="words-for-a-duration"),

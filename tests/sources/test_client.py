@@ -2,10 +2,13 @@
 
 import platform
 from datetime import UTC
+from pathlib import Path
 
 import aiobotocore
 import botocore
 import pytest
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import get_cert_path
 
 from notifier import __version__
 from notifier.sources import new_session
@@ -46,6 +49,28 @@ async def test_an_application_id_goes_with_the_user_agent(aws: Aws, monkeypatch:
     words = (await _user_agent(aws)).split()
 
     assert {"app/team-a", f"notifier/{__version__}"} <= set(words)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Certificates to trust, in a file of their own."""
+    bundle = tmp_path / "trusted.pem"
+    bundle.write_bytes(Path(str(get_cert_path(True))).read_bytes())
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    return bundle
+
+
+async def test_clients_that_trust_the_same_certificates_read_them_once(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, bundle: Path
+) -> None:
+    await _user_agent(aws)
+    bundle.unlink()  # noqa: ASYNC240 - a small file, and nothing else runs
+
+    await _user_agent(aws)
+
+    monkeypatch.setenv("AWS_CA_BUNDLE", f"{bundle}.other")
+    with pytest.raises(HTTPClientError, match="No such file"):
+        await _user_agent(aws)
 
 
 async def _user_agent(aws: Aws) -> str:

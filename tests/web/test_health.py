@@ -89,12 +89,39 @@ def test_a_scope_that_is_ours_no_more_is_not_missed(health: Health) -> None:
     assert (health.stale(), health.poll_ages()) == ([], {})
 
 
-def test_a_regions_poll_age_is_that_of_its_oldest_scope(health: Health, clock: Clock) -> None:
-    for scope, region in (("1/eu-west-1", "eu-west-1"), ("2/eu-west-1", "eu-west-1"), ("1/us-east-1", "us-east-1")):
-        health.watch(scope, region, within=90)
+def test_a_regions_poll_age_is_that_of_its_oldest_scope_of_each_account(health: Health, clock: Clock) -> None:
+    for scope, region, account in (
+        ("1/eu-west-1", "eu-west-1", ""),
+        ("2/eu-west-1", "eu-west-1", ""),
+        ("3/eu-west-1", "eu-west-1", "3"),
+    ):
+        health.watch(scope, region, within=90, account=account)
     clock.now += 30
     health.swept("1/eu-west-1")
-    health.swept("1/us-east-1")
+    health.swept("3/eu-west-1")
     clock.now += 5
 
-    assert health.poll_ages() == {"eu-west-1": 35.0, "us-east-1": 5.0}
+    assert health.poll_ages() == {("eu-west-1", ""): 35.0, ("eu-west-1", "3"): 5.0}
+
+
+def test_an_account_that_shuts_us_out_stops_nothing_while_another_is_seen_in_all_its_regions(health: Health) -> None:
+    for account in ("1", "2"):
+        for region in ("eu-west-1", "us-east-1"):
+            health.watch(f"{account}/{region}", region, within=90, account=account)
+    health.missed("1/eu-west-1", "denied")
+    health.swept("1/us-east-1")
+    health.swept("2/us-east-1")
+    unseen = ["1/eu-west-1: not swept yet: denied", "2/eu-west-1: not swept yet"]
+    assert health.blind() == health.stale() == unseen
+
+    health.swept("2/eu-west-1")
+
+    assert (health.blind(), health.stale()) == ([], unseen[:1])
+
+
+def test_without_named_accounts_a_region_that_is_not_swept_is_a_reason(health: Health) -> None:
+    for region in ("eu-west-1", "us-east-1"):
+        health.watch(region, region, within=90)
+    health.swept("us-east-1")
+
+    assert health.blind() == ["eu-west-1: not swept yet"]

@@ -32,14 +32,14 @@ FAMILIES = {
     "notifier_poll_age_seconds": "gauge",
     "notifier_store_up": "gauge",
 }
-LABELS = {"region", "operation", "outcome", "type", "kind", "destination", "state", "version", "le"}
+LABELS = {"region", "account", "operation", "outcome", "type", "kind", "destination", "state", "version", "le"}
 """Each of few values: a job's name is in none of them."""
 
 
 @pytest.fixture
 async def families(http: aiohttp.ClientSession, pages: Pages) -> Sequence[Metric]:
     """Everything that /metrics holds once everything has happened once."""
-    pages.health.watch("111122223333/us-east-1", "us-east-1", within=90)
+    pages.health.watch("111122223333/us-east-1", "us-east-1", within=90, account="111122223333")
     pages.queues = [Queue("ops", {"pending": 3}, 12.5, held="gone")]
     pages.metrics.call("us-east-1", "DescribeHyperParameterTuningJob", Cause.THROTTLED, 0.1)
     pages.metrics.attempt("webhook", Fault.NOBODY, 0.3)

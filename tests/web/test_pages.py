@@ -64,15 +64,34 @@ async def test_it_is_ready_once_the_store_takes_writes_and_every_scope_is_swept(
     pages.health.watch("us-east-1", "us-east-1", within=90)
     assert await asked(http, pages, "/readyz") == (
         503,
-        {"ready": False, "reasons": ["us-east-1: not swept yet"], "sweeps": {"us-east-1": 0.0}, "held": {}},
+        {
+            "ready": False,
+            "reasons": ["us-east-1: not swept yet"],
+            "sweeps": {"us-east-1": 0.0},
+            "stale": ["us-east-1: not swept yet"],
+            "held": {},
+        },
     )
 
     pages.health.swept("us-east-1")
 
     assert await asked(http, pages, "/readyz") == (
         200,
-        {"ready": True, "reasons": [], "sweeps": {"us-east-1": 0.0}, "held": {}},
+        {"ready": True, "reasons": [], "sweeps": {"us-east-1": 0.0}, "stale": [], "held": {}},
     )
+
+
+async def test_an_account_that_is_not_swept_is_shown_and_it_stays_ready_while_another_is(
+    http: aiohttp.ClientSession, pages: Pages
+) -> None:
+    for account in ("111122223333", "222233334444"):
+        pages.health.watch(f"{account}/us-east-1", "us-east-1", within=90, account=account)
+    pages.health.swept("111122223333/us-east-1")
+    pages.health.missed("222233334444/us-east-1", "denied")
+
+    status, detail = await asked(http, pages, "/readyz")
+
+    assert (status, detail["reasons"], detail["stale"]) == (200, [], ["222233334444/us-east-1: not swept yet: denied"])
 
 
 async def test_a_held_destination_is_shown_and_it_stays_ready(http: aiohttp.ClientSession, pages: Pages) -> None:
@@ -128,6 +147,7 @@ async def test_what_was_done_is_counted_by_its_labels(http: aiohttp.ClientSessio
     meter.attempt("webhook", "ok", 0.3)
     meter.attempt("webhook", Fault.DESTINATION, 15.0)
     pages.metrics.sweep("us-east-1", "ok", 1.5)
+    pages.metrics.sweep("us-east-1", Cause.DENIED, 0.5, "222233334444")
     pages.metrics.event(EventType.NEW_BEST, 2)
     pages.metrics.message("webhook", "delivered")
     pages.metrics.message("webhook", "dead", 3)
@@ -142,8 +162,9 @@ async def test_what_was_done_is_counted_by_its_labels(http: aiohttp.ClientSessio
         ("notifier_delivery_attempts_total", "webhook", "ok"): 1,
         ("notifier_delivery_attempts_total", "webhook", "destination"): 1,
         ("notifier_delivery_attempt_duration_seconds_sum", "webhook"): 15.3,
-        ("notifier_sweeps_total", "ok", "us-east-1"): 1,
-        ("notifier_sweep_duration_seconds_sum", "us-east-1"): 1.5,
+        ("notifier_sweeps_total", "", "ok", "us-east-1"): 1,
+        ("notifier_sweeps_total", "222233334444", "denied", "us-east-1"): 1,
+        ("notifier_sweep_duration_seconds_sum", "us-east-1"): 2.0,
         ("notifier_events_total", "tuning_job.new_best"): 2,
         ("notifier_messages_total", "webhook", "delivered"): 1,
         ("notifier_messages_total", "webhook", "dead"): 3,
@@ -168,7 +189,7 @@ async def test_the_outbox_and_the_polls_are_looked_at_when_asked(http: aiohttp.C
         ("notifier_outbox_oldest_age_seconds", "hook"): 0,
         ("notifier_destination_held", "ops"): 1,
         ("notifier_destination_held", "hook"): 0,
-        ("notifier_poll_age_seconds", "us-east-1"): 42,
+        ("notifier_poll_age_seconds", "", "us-east-1"): 42,
         ("notifier_store_up",): 1,
     }
     assert {key: samples.get(key) for key in expected} == expected
