@@ -84,7 +84,7 @@ async def keep_running(loops: Sequence[Loop], stop: asyncio.Event, grace: float)
 
 
 def _warn_of_fleeting_disk(store: Store) -> None:
-    lies_on = fleeting(store.file)
+    lies_on = fleeting(store.file) if store.file else None
     if lies_on:
         log.warning(
             "the database will be lost with what it lies on, and with it what is owed; put it on a volume",

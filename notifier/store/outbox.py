@@ -1,13 +1,14 @@
 """What the deliver loop works off: the rows owed to a destination, and what became of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
-from notifier.model import Event, Hold, Notice, Owed, Told
+from notifier.model import Event, Hold, Lease, Notice, Owed, Told
 from notifier.ports import Outcome, Postponed
 from notifier.store.codec import decode_body, plain
-from notifier.store.engine import Database, reading, writing
+from notifier.store.database import Database, reading, writing
+from notifier.store.fencing import fence
 from notifier.store.insertion import bites, upsert
 from notifier.store.owing import owe
 from notifier.store.schema import UNSETTLED, State, events, holds, outbox, told
@@ -22,13 +23,17 @@ _ALIVE = or_(outbox.c.state == State.PENDING, outbox.c.state == State.SENDING)
 class SqlOutboxStore:
     """The OutboxStore port over SQL."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, lease: Lease | None = None) -> None:
         self._database = database
-        self._clock = clock
+        self._lease = lease
+
+    def under(self, lease: Lease) -> "SqlOutboxStore":
+        """The same store for the holder of a lease: what it writes raises LeaseLost once the lease is another's."""
+        return SqlOutboxStore(self._database, lease)
 
     async def now(self) -> float:
         """The store's clock, epoch seconds: with SQLite, this machine's."""
-        return self._clock()
+        return await self._database.time()
 
     @reading
     def owed(self, connection: Connection, destination: str, limit: int) -> list[Owed]:
@@ -92,6 +97,7 @@ class SqlOutboxStore:
     @writing
     def sending(self, connection: Connection, seqs: Sequence[int]) -> None:
         """Mark rows as under way, durably and before the send: a crash from here on may have delivered them."""
+        fence(connection, self._lease)
         for bite in bites(seqs):
             rows = update(outbox).where(outbox.c.seq.in_(bite), outbox.c.state == State.PENDING)
             connection.execute(rows.values(state=State.SENDING))
@@ -102,7 +108,8 @@ class SqlOutboxStore:
 
         Settled wins over everything: it was delivered. A row discarded meanwhile does not come back.
         """
-        now = self._clock()
+        fence(connection, self._lease)
+        now = self._database.now(connection)
         _settle(connection, outcome.settled, now)
         _postpone(connection, outcome.postponed)
         _bury(connection, outcome.dead)

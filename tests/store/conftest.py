@@ -21,8 +21,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-async def store(url: str, clock: Clock) -> AsyncIterator[Store]:
-    """The store as `run` opens it."""
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[Store]:
+    """The store as `run` opens it, on either engine."""
+    url: str = request.getfixturevalue("url" if request.param == "sqlite" else "postgres_url")
     async with open_store(url, exclusive=True, clock=clock) as opened:
         yield opened
