@@ -12,7 +12,7 @@ from notifier.dispatch.folding import Message
 from notifier.dispatch.holds import alarming, standing
 from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan
 from notifier.dispatch.verdict import Answer, Circumstances, doubted, judge, suspects
-from notifier.errors import DeliveryError, Fault, StoreUnavailable
+from notifier.errors import DeliveryError, Fault, LeaseLost, StoreUnavailable
 from notifier.model import Batch, Event, EventType, Hold, Notice
 from notifier.pipeline.pace import Pace, Waits, first_of
 from notifier.ports import Destination, Meter, OutboxStore, Outcome
@@ -102,6 +102,8 @@ class Delivery:
             if not self._failures:
                 log.warning("store does not answer, will try again", destination=self._policy.name, error=str(error))
             return self._rest_after_failure()
+        except LeaseLost:
+            raise
         except Exception:
             # A fault of our own must not end the delivery: it is logged whole, the next turn tries again.
             log.exception("delivery failed unexpectedly", destination=self._policy.name)

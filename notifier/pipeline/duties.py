@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -106,19 +106,19 @@ class Duties:
         try:
             async with duty.trust:
                 await self._works[name](duty.lease).run(duty.stop)
-        except TimeoutError:
+        except* TimeoutError:
             if not duty.trust.expired():
                 raise
             log.warning("a lease could not be renewed in time; what it was for is left to others", duty=name)
-        except LeaseLost as lost:
-            log.warning("a lease was lost", duty=name, error=str(lost))
+        except* LeaseLost:
+            log.warning("another worker took over", duty=name)
         finally:
             self._under_way.pop(name, None)
         with suppress(StoreUnavailable):
             await self._store.release(duty.lease)
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
-        waits = [stop.wait()]
+        waits: list[Awaitable[object]] = [stop.wait()]
         if math.isfinite(seconds):
             waits.append(asyncio.sleep(seconds))
         await first_of(waits)

@@ -118,7 +118,7 @@ async def test_an_event_is_counted_and_logged_once_and_only_when_it_is_known_to_
     await service.start()
     await service.sweep()
     watch = service.store.watch
-    service.store = replace(service.store, watch=kind(watch._database, watch._clock))
+    service.store = replace(service.store, watch=kind(watch._database))
     await service.start()
     sagemaker.put(Job("xgb", sagemaker.now, best=1, value=0.5))
 
