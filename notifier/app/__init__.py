@@ -37,8 +37,9 @@ async def run(settings: Settings) -> int:
         try:
             async with AsyncExitStack() as stack:
                 loops = await start(settings, stack, stop)
-                log.info("started", version=__version__, destinations=sorted(settings.destinations))
-                await keep_running(loops, stop, settings.grace)
+                if loops:
+                    log.info("started", version=__version__, destinations=sorted(settings.destinations))
+                    await keep_running(loops, stop, settings.grace)
         except asyncio.CancelledError:
             if not forced:
                 raise

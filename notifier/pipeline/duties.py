@@ -16,8 +16,11 @@ from notifier.ports import LeaseStore, Standing
 
 log = structlog.get_logger()
 
-RENEWED, RETRIED, KEPT = 1 / 3, 1 / 15, 2 / 3
-"""Parts of a lease: how often it is renewed, how soon a renewal that failed is tried again, how long it is trusted."""
+RENEWED, TRUSTED = 1 / 3, 2 / 3
+"""Parts of a lease: how soon it is renewed at the latest, and how long it is trusted without."""
+
+LOOK_SECONDS = 2.0
+"""How soon what another worker handed over is taken at the latest."""
 
 
 class Work(Protocol):
@@ -74,11 +77,11 @@ class Duties:
             if not self._silent:
                 log.warning("leases could not be renewed, will try again", error=str(error))
             self._silent = True
-            return min(self._seconds * RETRIED, 2.0)
+            return self._pause()
         self._silent = False
-        self._renewed(standing, asked + self._seconds * KEPT)
-        self._begin(standing, asked + self._seconds * KEPT, tasks)
-        return self._seconds * RENEWED
+        self._renewed(standing, asked + self._seconds * TRUSTED)
+        self._begin(standing, asked + self._seconds * TRUSTED, tasks)
+        return self._pause()
 
     def _renewed(self, standing: Standing, trusted_until: float) -> None:
         held = {lease.duty: lease for lease in standing.held}
@@ -116,6 +119,11 @@ class Duties:
             self._under_way.pop(name, None)
         with suppress(StoreUnavailable):
             await self._store.release(duty.lease)
+
+    def _pause(self) -> float:
+        if self._silent or math.isfinite(self._seconds):
+            return min(self._seconds * RENEWED, LOOK_SECONDS)
+        return math.inf
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
         waits: list[Awaitable[object]] = [stop.wait()]
