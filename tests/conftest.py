@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from tests.pgbouncer import pooling
 from tests.postgres import REQUIRED, Server, binaries, serving
 
 _numbers = count(1)
@@ -29,3 +30,16 @@ def postgres_url(postgres_server: Server) -> Iterator[str]:
     name = f"notifier{next(_numbers)}"
     yield postgres_server.create(name)
     postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_port(postgres_server: Server) -> Iterator[int]:
+    """Where a PgBouncer before the server listens, in transaction mode."""
+    with pooling(postgres_server) as port:
+        yield port
+
+
+@pytest.fixture
+def pooled_url(postgres_server: Server, postgres_url: str, pgbouncer_port: int) -> str:
+    """The same empty database, through PgBouncer."""
+    return postgres_url.replace(f":{postgres_server.port}/", f":{pgbouncer_port}/")

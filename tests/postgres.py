@@ -89,7 +89,7 @@ class Server:
             timeout=120,
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "PGPASSWORD": PASSWORD, "LC_ALL": "C.UTF-8"},
-            **_as_postgres(),
+            **as_postgres(),
         )
         assert done.returncode == 0, f"{program}: {done.stderr}{done.stdout}"
         said: str = done.stdout
@@ -106,7 +106,7 @@ def serving() -> Iterator[Server]:
         folder = Path(name)
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
-        server = Server(programs, folder, _free_port())
+        server = Server(programs, folder, free_port())
         server.make()
         server.start()
         try:
@@ -116,12 +116,13 @@ def serving() -> Iterator[Server]:
             server.stop()
 
 
-def _as_postgres() -> dict[str, Any]:
+def as_postgres() -> dict[str, Any]:
     """PostgreSQL refuses to run as root."""
     return {"user": "postgres"} if os.geteuid() == 0 else {}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -82,10 +82,14 @@ async def _check(settings: "Settings", send: bool) -> int:
 
 
 async def _check_store(settings: "Settings", report: Report) -> None:
+    from notifier.errors import NotifierError
     from notifier.store import examine
 
-    async with report.step("database"):
-        report.good(f"database: {await examine(settings.database_url.get_secret_value())}")
+    try:
+        report.good(f"database {await examine(settings.database_url.get_secret_value())}")
+    except NotifierError as error:
+        # It names the database itself.
+        report.bad(str(error))
 
 
 async def _check_source(source: "Source", settings: "Settings", report: Report) -> None:

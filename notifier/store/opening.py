@@ -4,19 +4,22 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy import Connection, delete, true
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from notifier.errors import StoreUnusable
-from notifier.store import file, migrations, postgres
+from notifier.errors import StoreUnavailable, StoreUnusable
+from notifier.store import file, migrations, server
 from notifier.store.database import Database
 from notifier.store.leases import owe_again
 from notifier.store.lock import RunLock
-from notifier.store.postgres import is_postgres
+from notifier.store.postgres import is_postgres, postgres
 from notifier.store.schema import workers
 from notifier.store.sqlite import sqlite, sqlite_file
+
+T = TypeVar("T")
 
 _SQLITE = {"sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"}
 
@@ -51,15 +54,27 @@ async def examine(url: str) -> str:
     parsed = read_url(url)
     if not is_postgres(parsed):
         return await file.examine(sqlite_file(parsed))
-    async with _connected(Database(postgres.postgres(parsed))) as database:
-        return f"{database.backend.place} {await database.read(postgres.examine)}"
+    async with _connected(Database(postgres(parsed))) as database:
+        return f"{database.backend.place}: {await database.read(_named(database, server.examine))}"
 
 
 @asynccontextmanager
 async def _postgres(url: URL, exclusive: bool, clock: Callable[[], float] | None) -> AsyncIterator[Database]:
-    async with _connected(Database(replace(postgres.postgres(url), clock=clock))) as database:
-        await database.write(postgres.prepare if exclusive else postgres.visit)
+    async with _connected(Database(replace(postgres(url), clock=clock))) as database:
+        await database.write(_named(database, server.prepare if exclusive else server.visit))
         yield database
+
+
+def _named(database: Database, look: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """The same look, whose refusals say which database it was."""
+
+    def named(connection: Connection) -> T:
+        try:
+            return look(connection)
+        except (StoreUnavailable, StoreUnusable) as error:
+            raise type(error)(f"database {database.backend.place}: {error}") from None
+
+    return named
 
 
 @asynccontextmanager

@@ -1,50 +1,53 @@
 """PostgreSQL: how it is reached, how a transaction begins there, and what its failures mean."""
 
-from importlib.util import find_spec
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 
-from notifier.errors import StoreUnavailable, StoreUnusable
-from notifier.store import migrations
+from notifier.errors import StoreUnusable
 from notifier.store.database import READERS, Backend
 
-OLDEST = 13
-"""The oldest major version that is taken."""
-
-CONNECT_TIMEOUT = 10
-"""Seconds."""
 WRITERS = 4
 
+DEADLINES = {
+    # A worker that was stopped in the middle of a transaction must not keep the others waiting.
+    "idle_in_transaction_session_timeout": 10.0,
+    "lock_timeout": 10.0,
+    "statement_timeout": 20.0,
+}
+"""What a transaction must be done with, in seconds; together they end before anybody gives up waiting for it."""
+
 _DIALECTS = {"postgres", "postgresql"}
-_DEADLINES = "; ".join(
-    f"SET LOCAL {setting} = '{seconds}s'"
-    for setting, seconds in (
-        # A worker that was stopped in the middle of a transaction must not keep the others waiting.
-        ("idle_in_transaction_session_timeout", 10),
-        ("lock_timeout", 10),
-        ("statement_timeout", 20),
-    )
-)
-_OUR_MISTAKES = ("22", "23", "42", "0A")
-"""The classes of SQLSTATE that tell of a wrong statement or a wrong value."""
+_CONNECTING = {
+    "connect_timeout": 10,
+    # A server that vanished is noticed within half a minute, whatever was under way.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "application_name": "notifier",
+}
+"""How we connect, unless the URL says otherwise."""
+_OUR_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 _REASONS = {
-    "28P01": "it refuses the password",
-    "28000": "it refuses this user",
-    "3D000": "there is no such database",
-    "42501": "this user lacks the rights; it must own the notifier_… tables, or be allowed to CREATE in the schema",
-    "53100": "its disk is full",
-    "53300": "it has no connection left",
-    "57P01": "it is shutting down",
-    "57P03": "it is starting up",
     "25006": "it is read-only",
     "25P03": "a transaction stood still for too long",
+    "53100": "its disk is full",
     "55P03": "another worker keeps a row locked",
     "57014": "a statement took too long",
+    "57P01": "it ended the connection, as a server does that shuts down",
 }
-_LOCK = 0x6E6F7469  # "noti"
-"""The advisory lock under which one worker migrates, and the others wait."""
+_DENIED = "42501"
+# What the driver and the client library say before what matters; the server's address stands in the line already.
+_PREAMBLE = re.compile(
+    r"^(?:connection failed|connection is bad|consuming input failed): "
+    r"(?:connection to server .*? failed: )?"
+    r"(?:FATAL: +)?"
+)
 
 
 def is_postgres(url: URL) -> bool:
@@ -53,92 +56,70 @@ def is_postgres(url: URL) -> bool:
 
 
 def postgres(url: URL) -> Backend:
-    """The database on a server. Raises StoreUnusable where the driver is not installed."""
-    if find_spec("psycopg") is None:
-        raise StoreUnusable("PostgreSQL needs the package psycopg; install notifier with its extra: postgres")
-    engine = _engine(url, READERS + WRITERS)
-    return Backend(place=_place(url), reader=engine, writer=engine, writers=WRITERS, reason=_reason, shared=True)
-
-
-def prepare(connection: Connection) -> None:
-    """Bring the schema up to date, one worker at a time; all of it, or nothing.
-
-    Raises StoreUnusable where a newer version wrote it, and StoreUnavailable where the server is too old.
-    """
-    _not_too_old(connection)
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    if _revision(connection) != migrations.HEAD:
-        migrations.upgrade(connection)
-
-
-def visit(connection: Connection) -> None:
-    """See that the schema is there and up to date. Raises StoreUnusable where it is not."""
-    _not_too_old(connection)
-    revision = _revision(connection)
-    if revision is None:
-        raise StoreUnusable("there are no tables of notifier in this database yet; `notifier run` makes them")
-    if revision != migrations.HEAD:
+    """The database on a server. Raises StoreUnusable where the driver is not installed, or the URL is none for it."""
+    try:
+        from psycopg import ProgrammingError as WrongOption
+        from psycopg.conninfo import make_conninfo
+    except ImportError:
         raise StoreUnusable(
-            "the tables were made by an older version of notifier; `notifier run` brings them up to date"
-        )
+            "PostgreSQL needs the package psycopg; install notifier with its extra: pip install '.[postgres]'"
+        ) from None
+    engine = _engine(url)
+    _, options = engine.dialect.create_connect_args(engine.url)
+    options.pop("context", None)
+    try:
+        make_conninfo("", **options)
+    except WrongOption as error:
+        raise StoreUnusable(f"the database URL has an {str(error).strip()}; it takes libpq's, like sslmode") from None
+    place = _place(options)
+    return Backend(place=place, reader=engine, writer=engine, writers=WRITERS, reason=reason, shared=True)
 
 
-def examine(connection: Connection) -> str:
-    """What `run` would find, as a few words. Changes nothing."""
-    _not_too_old(connection)
-    revision = _revision(connection)
-    if revision is None:
-        return "its tables will be made"
-    return "is in order" if revision == migrations.HEAD else "its tables will be brought up to date"
-
-
-def _reason(error: DBAPIError) -> str | None:
+def reason(error: DBAPIError) -> str | None:
+    """What is wrong in the words of an operator, or None where it is a mistake of ours."""
     state = getattr(error.orig, "sqlstate", None) or ""
     if state in _REASONS:
         return _REASONS[state]
-    if state.startswith(_OUR_MISTAKES):
-        return None
-    return " ".join(str(error.orig).partition("\n")[0].split())
+    said = _PREAMBLE.sub("", str(error.orig).partition("\n")[0])
+    if state == _DENIED:
+        return f"{said}; grant it, or let this user own the notifier_… tables"
+    # Without a statement it was connecting that failed: a value in the URL is wrong, and no query of ours.
+    return None if isinstance(error, _OUR_MISTAKES) and error.statement is not None else said
 
 
-def _not_too_old(connection: Connection) -> None:
-    version = connection.exec_driver_sql("SHOW server_version_num").scalar_one()
-    if int(version) < OLDEST * 10_000:
-        raise StoreUnavailable(f"PostgreSQL {int(version) // 10_000} is too old; it must be {OLDEST} or newer")
+def _place(options: Mapping[str, Any]) -> str:
+    """Where it is, as libpq takes it from the URL, and what that leaves out from PG… variables."""
+    from psycopg.pq import Conninfo
+
+    defaults = {each.keyword.decode(): each.val.decode() for each in Conninfo.get_defaults() if each.val is not None}
+    said = defaults | {name: str(value) for name, value in options.items()}
+    database = said.get("dbname") or said.get("user", "")
+    return f"{database} at {','.join(_addresses(said.get('host', ''), said.get('port', '')))}"
 
 
-def _revision(connection: Connection) -> str | None:
-    if connection.scalar(text("SELECT to_regclass(:name)"), {"name": migrations.VERSION_TABLE}) is None:
-        return None
-    revision = connection.scalar(text(f"SELECT version_num FROM {migrations.VERSION_TABLE}"))  # noqa: S608
-    if revision is not None and not migrations.known(revision):
-        raise StoreUnusable(
-            f"the tables were made by a newer version of notifier (schema {revision}, this one knows"
-            f" {migrations.HEAD}); run that version, or name another database"
-        )
-    return None if revision is None else str(revision)
+def _addresses(hosts: str, ports: str) -> Iterator[str]:
+    every = ports.split(",")
+    for number, host in enumerate(hosts.split(",")):
+        port = every[min(number, len(every) - 1)] or "5432"
+        if not host:
+            yield f"the local socket {port}"
+        elif host.startswith(("/", "@")):
+            yield host
+        else:
+            yield f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _place(url: URL) -> str:
-    where = f"{url.host or 'localhost'}:{url.port or 5432}"
-    return f"{url.database or url.username or ''} at {where}"
-
-
-def _engine(url: URL, connections: int) -> Engine:
+def _engine(url: URL) -> Engine:
+    _readable(url.host or "")
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={
-            "connect_timeout": CONNECT_TIMEOUT,
-            # A server that vanished is noticed within half a minute, whatever was under way.
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 20_000,
-            "application_name": "notifier",
             # A statement prepared on one of PgBouncer's connections is not known on the next.
             "prepare_threshold": None,
+            **{name: value for name, value in _CONNECTING.items() if name not in url.query},
         },
-        pool_size=connections,
+        # As many as there are threads: none of them ever waits for one.
+        pool_size=READERS + WRITERS,
         max_overflow=0,
         hide_parameters=True,
     )
@@ -146,6 +127,17 @@ def _engine(url: URL, connections: int) -> Engine:
     return engine
 
 
+def _readable(host: str) -> None:
+    """Raise StoreUnusable where this is a part of a password that was not encoded, or can be no name of a host."""
+    if "@" in host:
+        raise StoreUnusable("the database URL cannot be read: write %40 for an @ in the password")
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise StoreUnusable("the database URL cannot be read: its host is no host's name") from None
+
+
 def _begin(connection: Connection) -> None:
     # LOCAL: it ends with the transaction, which is all that one owns behind PgBouncer.
-    connection.exec_driver_sql(_DEADLINES)
+    deadlines = (f"SET LOCAL {setting} = {1000 * seconds:.0f}" for setting, seconds in DEADLINES.items())
+    connection.exec_driver_sql("; ".join(deadlines))
