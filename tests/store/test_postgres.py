@@ -73,7 +73,7 @@ async def test_what_is_mended_is_used(
     postgres_server.sql(fault, name)
     try:
         line = await refusal(postgres_url, StoreUnavailable)
-        assert says in line
+        assert line.startswith(f"database {name} at ") and says in line
         assert await look_of_check(postgres_url) == line
     finally:
         postgres_server.sql(mended, name)
