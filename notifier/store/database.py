@@ -57,18 +57,22 @@ class Database:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._reading = ThreadPoolExecutor(READERS, "store-reads")
-        self._writing = ThreadPoolExecutor(backend.writers, "store-writes")
+        # Where others wait for a sign of life, none of our own commits may hold it up. Alone nobody waits for it.
+        urgent = 1 if backend.shared else 0
+        self._writing = ThreadPoolExecutor(backend.writers - urgent, "store-writes")
+        self._urgent = ThreadPoolExecutor(urgent, "store-leases") if urgent else self._writing
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Work in a transaction that changes nothing, and keeps nobody from writing."""
         return await self._done(self._reading, self.backend.reader, work)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, urgent: bool = False) -> T:
         """Work in a transaction that commits at the end, or leaves no trace.
 
         Which of both is not known yet where it raises StoreUnavailable for want of an answer, or is cancelled.
+        `urgent`: it does not queue behind what else is being written, where several may write.
         """
-        return await self._done(self._writing, self.backend.writer, work)
+        return await self._done(self._urgent if urgent else self._writing, self.backend.writer, work)
 
     async def time(self) -> float:
         """The store's time, epoch seconds."""
@@ -85,6 +89,7 @@ class Database:
         await self._answer(self._writing.submit(self.backend.writer.dispose))
         self._reading.shutdown(wait=False)
         self._writing.shutdown(wait=False)
+        self._urgent.shutdown(wait=False)
 
     async def _done(self, threads: Executor, engine: Engine, work: Callable[[Connection], T]) -> T:
         def transaction() -> T:
@@ -147,5 +152,15 @@ def writing(work: Callable[Concatenate[S, Connection, P], T]) -> Callable[Concat
     @wraps(work)
     async def transaction(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._database.write(lambda connection: work(self, connection, *args, **kwargs))
+
+    return transaction
+
+
+def urgent(work: Callable[Concatenate[S, Connection, P], T]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """A method that is one writing transaction which does not queue behind others; called without the connection."""
+
+    @wraps(work)
+    async def transaction(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.write(lambda connection: work(self, connection, *args, **kwargs), urgent=True)
 
     return transaction

@@ -178,4 +178,8 @@ workers = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("expires_at", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    # A JSON array: what this worker's settings name.
+    Column("duties", Text, nullable=False),
 )
+"""The workers that live, and for how long after each sign of it. Whoever finds one dead deletes it."""

@@ -19,5 +19,7 @@ def upgrade() -> None:
         "notifier_workers",
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("expires_at", sa.Double, nullable=False),
+        sa.Column("seconds", sa.Double, nullable=False),
+        sa.Column("duties", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="notifier_workers_pkey"),
     )
