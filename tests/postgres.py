@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 ROLE, PASSWORD = "notifier", "s3cret-of-the-tests"
-REQUIRED = "NOTIFIER_TESTS_NEED_POSTGRES"
-"""Where this is set, as the project's check does, a missing server is a failure and not a skip."""
+REQUIRED = "TESTS_NEED_POSTGRES"
+"""Where this is set, as the project's check does, a missing server is a failure and not a skip. No name of ours: the
+service would refuse it as a setting that it does not know."""
 
 
 def binaries() -> Path | None:
