@@ -214,6 +214,17 @@ async def test_a_clock_that_is_set_back_takes_nothing_from_a_worker_that_lives(s
     assert (await beat(store, "a", seconds=100 * LEASE)).held == before.held
 
 
+async def test_a_worker_with_a_long_lease_is_dead_when_that_is_over(store: Store, clock: Clock) -> None:
+    await beat(store, "a", seconds=10 * LEASE)
+    for _ in range(10):
+        assert (await beat(store, "b")).held == ()
+        clock.time += LEASE
+
+    clock.time += 1
+
+    assert duties_of(await beat(store, "b")) == set(DUTIES)
+
+
 async def test_many_duties_are_taken_in_one_beat(store: Store) -> None:
     many = [duty(WATCH, f"region-{number:04d}") for number in range(1200)]
 
@@ -331,14 +342,21 @@ async def test_a_beat_does_not_queue_behind_commits_that_hang(two: tuple[Store, 
             hanging.rollback()
 
 
-async def test_nothing_is_taken_from_a_worker_that_joined_while_another_looked(two: tuple[Store, Store]) -> None:
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param("SELECT notifier_leases.duty, notifier_leases.worker", id="before-it-looks"),
+        pytest.param("SELECT notifier_workers.id, notifier_workers.duties", id="before-it-counts"),
+        pytest.param("SELECT notifier_leases.duty \nFROM notifier_leases", id="before-it-takes"),
+    ],
+)
+async def test_nothing_is_taken_from_a_worker_that_joined_meanwhile(two: tuple[Store, Store], before: str) -> None:
     one, other = two
     await beat(one, "a")
     await one.leases.leave("a")
-    async with paused(one, "SELECT notifier_leases.duty \nFROM notifier_leases") as pause:
+    async with paused(one, before) as pause:
         looking = asyncio.ensure_future(beat(one, "a"))
         await pause.come()
-        # When the first one looked, nobody held anything, and this one was not among the living.
         joined = await beat(other, "b")
         pause.go()
         found = await looking
