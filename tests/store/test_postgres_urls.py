@@ -46,6 +46,15 @@ async def test_a_url_is_taken_as_it_is_written_elsewhere(
         assert PASSWORD not in store.place
 
 
+async def test_a_password_may_stand_apart_as_deploys_compose_file_has_it(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+
+    async with open_store(postgres_url.replace(f":{PASSWORD}", ""), exclusive=True) as store:
+        await store.upkeep.probe()
+
+
 @pytest.mark.parametrize("password", ["p@ss/w:o?r#d", "100% é 'quoted' \\", "a+b&c=d;e"])
 async def test_a_password_may_hold_whatever_a_url_can_encode(
     postgres_server: Server, guest: str, password: str
