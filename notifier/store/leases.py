@@ -16,7 +16,7 @@ from notifier.model import Lease
 from notifier.ports import Standing
 from notifier.store.database import Database, urgent
 from notifier.store.insertion import bites, insert_into, upsert
-from notifier.store.schema import State, leases, outbox, workers
+from notifier.store.schema import UNSETTLED, State, leases, outbox, workers
 
 _LEASE = (leases.c.duty, leases.c.worker, leases.c.token)
 
@@ -60,7 +60,8 @@ class SqlLeaseStore:
 
 def owe_again(connection: Connection, whose: ColumnElement[bool]) -> None:
     """What was under way when its sender died may have arrived: owe it again, and say so."""
-    interrupted = update(outbox).where(outbox.c.state == State.SENDING, whose)
+    # Unsettled for the index: the rows that were settled long ago are many.
+    interrupted = update(outbox).where(UNSETTLED, outbox.c.state == State.SENDING, whose)
     connection.execute(interrupted.values(state=State.PENDING, repeated=true()))
 
 
