@@ -150,6 +150,7 @@ class Duties:
                 idle.append(lease)
             else:
                 self._take_over(lease, trusted_until, tasks)
+                log.info("taking over", duty=lease.duty, workers=standing.workers)
         for lease in idle:
             await self._store.release(lease)
         if idle and not stop.is_set():
@@ -159,7 +160,6 @@ class Duties:
         duty = self._under_way[lease.duty] = _Duty(lease, asyncio.timeout_at(trusted_until))
         duty.task = tasks.create_task(self._do(duty), name=lease.duty)
         duty.task.add_done_callback(partial(self._over, duty))
-        log.info("taking over", duty=lease.duty)
 
     async def _do(self, duty: _Duty) -> None:
         name = duty.lease.duty

@@ -381,6 +381,7 @@ async def test_leases_whose_answer_was_lost_are_given_up_where_they_are_too_many
 
         assert team.doing("a") | team.doing("b") == set(DUTIES)
         assert len(team.doing("a")) in (1, 2)
+        assert [span.how for span in team.spans] == ["under way"] * 3
 
 
 @in_virtual_time
