@@ -34,10 +34,11 @@ test: check
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# The lock holds the runtime's packages in requirements.lock and those of the tests beside them; needs uv.
+# requirements.lock holds what the image needs, which is PostgreSQL's driver too; the other one the tests' packages beside
+# them. Needs uv.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --extra postgres -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 

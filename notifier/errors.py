@@ -96,6 +96,10 @@ class DeliveryError(NotifierError):
         self.ambiguous = ambiguous
 
 
+class LeaseLost(NotifierError):
+    """Another worker does this duty now: stop doing it; nothing was committed."""
+
+
 class StoreUnusable(NotifierError):
     """The database cannot be used at all (newer, not a database, locked by another run): exit 2, file untouched."""
 

@@ -9,6 +9,7 @@ from notifier.model import (
     Event,
     Hold,
     JobIdentity,
+    Lease,
     Notice,
     Owed,
     Page,
@@ -98,6 +99,31 @@ class Outcome:
     found: Hold | None = None
     told: tuple[tuple[str, Told], ...] = ()
     notices: tuple[Routed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a worker holds, which of it it should give up when it can, and how many workers there are."""
+
+    held: tuple[Lease, ...]
+    surplus: frozenset[str]
+    workers: int
+
+
+class LeaseStore(Protocol):
+    """Where workers agree on who does what. Every method raises StoreUnavailable."""
+
+    async def beat(self, worker: str, duties: Collection[str], seconds: float) -> Standing:
+        """Say that this worker lives for `seconds` more, and take what is its share of what nobody does."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give up one lease, so that another worker can take it at once."""
+        ...
+
+    async def leave(self, worker: str) -> None:
+        """Give up everything: this worker ends."""
+        ...
 
 
 class WatchStore(Protocol):

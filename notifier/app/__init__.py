@@ -9,12 +9,13 @@ import structlog
 
 from notifier import __version__
 from notifier.app.board import Board, queues
-from notifier.app.parts import destinations, make_delivery, make_watch, open_sources
+from notifier.app.opening import Opening
+from notifier.app.parts import Parts, destinations, make_duties, open_sources
 from notifier.app.signals import stopping
 from notifier.app.tidying import Tidying
 from notifier.delivery import open_http
 from notifier.settings import Settings
-from notifier.store import Store, open_store
+from notifier.store import Store
 from notifier.store.disk import fleeting
 from notifier.web import Health, Heartbeat, Metrics, make_app, serve
 
@@ -35,9 +36,10 @@ async def run(settings: Settings) -> int:
     with stopping(stop) as forced:
         try:
             async with AsyncExitStack() as stack:
-                loops = await start(settings, stack)
-                log.info("started", version=__version__, destinations=sorted(settings.destinations))
-                await keep_running(loops, stop, settings.grace)
+                loops = await start(settings, stack, stop)
+                if loops:
+                    log.info("started", version=__version__, destinations=sorted(settings.destinations))
+                    await keep_running(loops, stop, settings.grace)
         except asyncio.CancelledError:
             if not forced:
                 raise
@@ -47,27 +49,31 @@ async def run(settings: Settings) -> int:
     return 0
 
 
-async def start(settings: Settings, stack: AsyncExitStack) -> list[Loop]:
-    """Open everything, in the order in which things can fail, and return the loops that make up the service."""
+async def start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -> list[Loop]:
+    """Open everything, in the order in which things can fail, and return the loops that make up the service.
+
+    A store that does not answer yet is waited for, with the pages up: none are returned where `stop` comes first.
+    """
     for each in settings.lookalikes:
         log.warning("a variable's name is nearly a setting's", variable=each.variable, advice=each.message)
     health, metrics = Health(), Metrics(__version__)
-    opening = open_sources(settings, metrics)
-    store = await stack.enter_async_context(open_store(settings.database_url.get_secret_value(), exclusive=True))
-    _warn_of_fleeting_disk(store)
+    board, sources, opening = Board(health, metrics), open_sources(settings, metrics), Opening(settings)
+    await opening.attempt(stack)
     if settings.http is not None:
-        app = make_app(health, metrics, lambda: queues(store, settings), store.upkeep.probe)
+        app = make_app(health, metrics, opening.queues, opening.probe)
         port = await stack.enter_async_context(serve(app, settings.http.host, settings.http.port))
         log.info("answering", host=settings.http.host, port=port, paths="/healthz /readyz /metrics")
+    store = await opening.persist(stack, stop)
+    if store is None:
+        return []
+    _warn_of_fleeting_disk(store)
     http = await stack.enter_async_context(open_http())
-    board = Board(health, metrics)
     if settings.heartbeat_url is not None:
         board.heartbeat = Heartbeat(http, settings.heartbeat_url.get_secret_value())
-    deliveries = [make_delivery(each, store, settings, board) for each in destinations(settings, http)]
-    sources = [await stack.enter_async_context(each) for each in opening]
-    wakes = [wake for _, wake in deliveries]
-    watches = [make_watch(each, store, settings, board, wakes) for each in sources]
-    return [*watches, *(loop for loop, _ in deliveries), Tidying(store, settings), board]
+    parts = Parts(settings, store, board)
+    works = parts.deliveries(destinations(settings, http))
+    works |= parts.watches([await stack.enter_async_context(each) for each in sources])
+    return [make_duties(settings, store, works), Tidying(store, settings), board]
 
 
 async def keep_running(loops: Sequence[Loop], stop: asyncio.Event, grace: float) -> None:
@@ -84,7 +90,7 @@ async def keep_running(loops: Sequence[Loop], stop: asyncio.Event, grace: float)
 
 
 def _warn_of_fleeting_disk(store: Store) -> None:
-    lies_on = fleeting(store.file)
+    lies_on = fleeting(store.file) if store.file else None
     if lies_on:
         log.warning(
             "the database will be lost with what it lies on, and with it what is owed; put it on a volume",

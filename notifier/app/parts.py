@@ -1,9 +1,14 @@
 """From the settings to the parts: sources, destinations, routes, and the loops that join them."""
 
 import asyncio
+import math
 import os
-from collections.abc import Iterator
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from aiobotocore.session import AioSession
@@ -11,8 +16,10 @@ from aiobotocore.session import AioSession
 from notifier.app.board import Board
 from notifier.delivery import KINDS, Reachable
 from notifier.errors import Problem, SettingsError
-from notifier.model import Api
-from notifier.pipeline.deliver import Delivery
+from notifier.leasing import DELIVER, WATCH, duty
+from notifier.model import Api, Lease
+from notifier.pipeline.deliver import Delivery, Timing
+from notifier.pipeline.duties import Duties, Work
 from notifier.pipeline.look import Telling
 from notifier.pipeline.watch import Watch, Watching
 from notifier.ports import Destination, Meter, Source
@@ -24,6 +31,8 @@ from notifier.store import Store
 
 LOOP_SECONDS = 300.0
 """A loop that has not turned for so long hangs: every wait in it is bounded well below."""
+SHARED_LOOK_SECONDS = 1.0
+"""How long what another worker owes may wait to be seen."""
 FRESH_SECONDS = 300.0
 """A sweep may take so long and still be fresh: at one call a second, a hundred moved jobs take two minutes."""
 
@@ -77,34 +86,79 @@ def routes(settings: Settings) -> tuple[Route, ...]:
     )
 
 
-def make_watch(source: Source, store: Store, settings: Settings, board: Board, wakes: list[asyncio.Event]) -> Watch:
-    """The watch loop of one source, known to health and metrics; it wakes the deliveries when it owes something."""
-    place, fresh = source.place, max(3 * settings.poll_interval, FRESH_SECONDS)
-    board.health.expect(f"watch {place}", settings.poll_interval + LOOP_SECONDS)
-    board.health.watch(str(place), place.region, fresh, place.account or "")
-    telling = Telling(routes(settings), settings.operator, settings.catch_up)
-    watching = Watching(Selection(settings.jobs, settings.exclude), telling, settings.poll_interval)
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Work that health expects something of, as long as it is done here."""
 
-    def owed() -> None:
-        for wake in wakes:
+    work: Work
+    begun: Callable[[], None]
+    ended: Callable[[], None]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do it until `stop` is set."""
+        self.begun()
+        try:
+            await self.work.run(stop)
+        finally:
+            self.ended()
+
+
+class Parts:
+    """Makes the work of each duty, once its lease is held. Whatever owes something wakes the deliveries done here."""
+
+    def __init__(self, settings: Settings, store: Store, board: Board) -> None:
+        self._settings = settings
+        self._store = store
+        self._board = board
+        self._wakes = {name: asyncio.Event() for name in settings.destinations}
+
+    def watches(self, sources: Sequence[Source]) -> dict[str, Callable[[Lease], Work]]:
+        """One duty for each source: one poller for each scope is also the politest."""
+        return {duty(WATCH, f"{each.place}/{each.api}"): partial(self._watch, each) for each in sources}
+
+    def deliveries(self, reachable: Sequence[Destination]) -> dict[str, Callable[[Lease], Work]]:
+        """One duty for each destination: its order and its pace need one sender."""
+        return {duty(DELIVER, each.policy.name): partial(self._delivery, each) for each in reachable}
+
+    def _watch(self, source: Source, lease: Lease) -> Work:
+        settings, health, place = self._settings, self._board.health, source.place
+        telling = Telling(routes(settings), settings.operator, settings.catch_up)
+        watching = Watching(Selection(settings.jobs, settings.exclude), telling, settings.poll_interval)
+        watch = Watch(source, self._store.watch.under(lease), watching, witness=self._board, owed=self._owed)
+
+        def begun() -> None:
+            health.expect(f"watch {place}", settings.poll_interval + LOOP_SECONDS)
+            fresh = max(3 * settings.poll_interval, FRESH_SECONDS)
+            health.watch(str(place), place.region, fresh, place.account or "")
+
+        def ended() -> None:
+            health.retire(f"watch {place}")
+            health.unwatch(str(place))
+
+        return Expected(watch, begun, ended)
+
+    def _delivery(self, destination: Destination, lease: Lease) -> Work:
+        name, health = destination.policy.name, self._board.health
+        loop = f"deliver {name}"
+        delivery = Delivery(
+            destination,
+            self._store.outbox.under(lease),
+            operator=self._settings.operator,
+            meter=self._board.metrics,
+            wake=self._wakes[name],
+            digest_jobs=DIGEST_JOBS,
+            beat=lambda: health.beat(loop),
+            # What another worker owes wakes nobody here.
+            timing=Timing(look_every=SHARED_LOOK_SECONDS) if self._store.shared else Timing(),
+        )
+        return Expected(delivery, lambda: health.expect(loop, LOOP_SECONDS), lambda: health.retire(loop))
+
+    def _owed(self) -> None:
+        for wake in self._wakes.values():
             wake.set()
 
-    return Watch(source, store.watch, watching, witness=board, owed=owed)
 
-
-def make_delivery(
-    destination: Destination, store: Store, settings: Settings, board: Board
-) -> tuple[Delivery, asyncio.Event]:
-    """The deliver loop of one destination, known to health and metrics, and what wakes it."""
-    name, wake = destination.policy.name, asyncio.Event()
-    board.health.expect(f"deliver {name}", LOOP_SECONDS)
-    delivery = Delivery(
-        destination,
-        store.outbox,
-        operator=settings.operator,
-        meter=board.metrics,
-        wake=wake,
-        digest_jobs=DIGEST_JOBS,
-        beat=lambda: board.health.beat(f"deliver {name}"),
-    )
-    return delivery, wake
+def make_duties(settings: Settings, store: Store, works: Mapping[str, Callable[[Lease], Work]]) -> Duties:
+    """What this worker does its share of; where the store is this process's alone, all of it and for ever."""
+    worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return Duties(store.leases, works, worker=worker, seconds=settings.lease if store.shared else math.inf)

@@ -109,10 +109,14 @@ def _in_the_clear(url: "SecretStr | None") -> bool:
 
 
 async def _check_store(settings: "Settings", report: Report) -> None:
+    from notifier.errors import NotifierError
     from notifier.store import examine
 
-    async with report.step("database"):
-        report.good(f"database: {await examine(settings.database_url.get_secret_value())}")
+    try:
+        report.good(f"database {await examine(settings.database_url.get_secret_value())}")
+    except NotifierError as error:
+        # It names the database itself.
+        report.bad(str(error))
 
 
 async def _check_source(source: "Source", settings: "Settings", report: Report) -> None:

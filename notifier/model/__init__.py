@@ -23,6 +23,7 @@ from notifier.model.job import (
     TrialCounts,
     TuningJob,
 )
+from notifier.model.lease import Lease
 from notifier.model.outbox import Batch, Hold, Owed, Policy, Told
 from notifier.model.status import ENDED, FINAL, RUNNING, Status, ended, rank
 from notifier.model.watch import Page, Remembered, ScopeState, Summary
@@ -43,6 +44,7 @@ __all__ = [
     "EventType",
     "Hold",
     "JobIdentity",
+    "Lease",
     "Metric",
     "MetricDefinition",
     "Notice",

@@ -13,7 +13,7 @@ from notifier.dispatch.holds import PROBE_INTERVAL, alarming, standing
 from notifier.dispatch.memory import Memory
 from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan
 from notifier.dispatch.verdict import Answer, Circumstances, judge
-from notifier.errors import DeliveryError, Fault, StoreUnavailable
+from notifier.errors import DeliveryError, Fault, LeaseLost, StoreUnavailable
 from notifier.model import Batch, Event, EventType, Hold, Notice
 from notifier.pipeline.pace import Pace, Waits, first_of
 from notifier.ports import Destination, Meter, OutboxStore, Outcome
@@ -104,6 +104,8 @@ class Delivery:
             if not self._failures:
                 log.warning("store does not answer, will try again", destination=self._policy.name, error=str(error))
             return self._rest_after_failure()
+        except LeaseLost:
+            raise
         except Exception:
             # A fault of our own must not end the delivery: it is logged whole, the next turn tries again.
             log.exception("delivery failed unexpectedly", destination=self._policy.name)

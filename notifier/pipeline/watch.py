@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import structlog
 
 from notifier.detection.sweep import kept_after
-from notifier.errors import CallFailed, Cause, NotifierError, StoreUnavailable
+from notifier.errors import CallFailed, Cause, LeaseLost, NotifierError, StoreUnavailable
 from notifier.model import Api, Event, Place, Scope, ScopeState
 from notifier.pipeline import notices
 from notifier.pipeline.blindness import Blindness
@@ -119,6 +119,8 @@ class Watch:
         try:
             async with asyncio.timeout(SWEEP_DEADLINE):
                 await self._sweep_once()
+        except* LeaseLost:
+            raise
         except* (CallFailed, StoreUnavailable, TimeoutError) as group:
             trouble = self._failed(_first(group), monotonic() - began)
         except* Exception as group:

@@ -66,9 +66,12 @@ class Settings(BaseSettings):
     )
     database_url: Annotated[DatabaseUrl, Shown("`sqlite:///notifier.db`")] = Field(
         SecretStr("sqlite:///notifier.db"),
-        description="where the service keeps what it knows and owes: `sqlite:///<file>`",
+        description="where the service keeps what it knows and owes: `sqlite:///<file>`, or `postgresql://…`, which any"
+        " number of workers share",
     )
-    lease: Seconds = Field(30.0, ge=1, description="how long a worker holds what one worker at a time must do")
+    lease: Seconds = Field(
+        30.0, ge=1, description="on PostgreSQL: how long after a worker's death another takes over what it did"
+    )
     grace: Seconds = Field(8.0, description="how long a stop may finish what is in flight")
     slack_webhook_url: SecretStr | None = Field(None, description="incoming webhook of a Slack channel (secret)")
     slack_rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="messages a second to Slack, 0 for no limit")

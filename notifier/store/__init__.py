@@ -1,6 +1,5 @@
-"""The durable store: what we know and what we owe, in one SQLite file, committed together."""
+"""The durable store: what we know and what we owe, committed together, in one SQLite file or a PostgreSQL database."""
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,9 +7,7 @@ from pathlib import Path
 
 from notifier.store import opening
 from notifier.store.desk import Depth, Desk, Letter
-from notifier.store.engine import Database, sqlite_file
-from notifier.store.lock import RunLock
-from notifier.store.opening import mend, migrate, ready
+from notifier.store.leases import SqlLeaseStore
 from notifier.store.outbox import SqlOutboxStore
 from notifier.store.schema import State
 from notifier.store.upkeep import Upkeep
@@ -20,6 +17,7 @@ __all__ = [
     "Depth",
     "Desk",
     "Letter",
+    "SqlLeaseStore",
     "SqlOutboxStore",
     "SqlWatchStore",
     "State",
@@ -32,59 +30,46 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The open store, by who uses it: the watch loop, the deliver loop, people, and the housekeeping."""
+    """The open store, by who uses it: the watch loop, the deliver loop, the workers, people, and the housekeeping.
 
-    file: Path
+    `place` says which database it is, without a password, and `file` its file, if it is one; `shared`, whether several
+    workers may run on it.
+    """
+
+    place: str
+    file: Path | None
+    shared: bool
     watch: SqlWatchStore
     outbox: SqlOutboxStore
+    leases: SqlLeaseStore
     desk: Desk
     upkeep: Upkeep
 
 
 @asynccontextmanager
-async def open_store(url: str, *, exclusive: bool, clock: Callable[[], float] = time.time) -> AsyncIterator[Store]:
-    """Open the store at `sqlite:///…` until the end of the block.
+async def open_store(url: str, *, exclusive: bool, clock: Callable[[], float] | None = None) -> AsyncIterator[Store]:
+    """Open the store at `sqlite:///…` or `postgresql://…` until the end of the block.
 
-    `exclusive` is for `run`: it takes the lock of the file, brings the schema up to date, and owes again what was
-    under way when the last run died. Others open it beside a running service, and make nothing. `clock` is the
-    store's time in epoch seconds.
+    `exclusive` is for `run`: it takes the lock of the file (PostgreSQL is shared by any number of workers) and brings
+    the schema up to date. Others open it beside a running service, and make nothing. `clock` is the store's time in
+    epoch seconds, else this machine's for SQLite, and the server's for PostgreSQL.
 
-    Raises StoreUnusable where the file cannot be used, and leaves it as it was; StoreUnavailable where it does not
+    Raises StoreUnusable where the database cannot be used, and leaves it as it was; StoreUnavailable where it does not
     answer now.
     """
-    file = sqlite_file(url)
-    lock = RunLock(file)
-    try:
-        stale = await ready(file, exclusive=exclusive)
-        if exclusive:
-            lock.take()
-            # Whoever held the lock until now may have migrated meanwhile.
-            stale = await ready(file, exclusive=True)
-        async with _connected(file) as database:
-            if stale:
-                await migrate(database)
-            if exclusive:
-                await mend(database)
-            yield Store(
-                file,
-                SqlWatchStore(database, clock),
-                SqlOutboxStore(database, clock),
-                Desk(database, clock),
-                Upkeep(database, clock),
-            )
-    finally:
-        lock.release()
+    async with opening.opened(url, exclusive=exclusive, clock=clock) as database:
+        yield Store(
+            database.backend.place,
+            database.backend.file,
+            database.backend.shared,
+            SqlWatchStore(database),
+            SqlOutboxStore(database),
+            SqlLeaseStore(database),
+            Desk(database),
+            Upkeep(database),
+        )
 
 
 async def examine(url: str) -> str:
     """One line on the database that `run` would find. Touches nothing; raises what opening it would."""
-    return await opening.examine(sqlite_file(url))
-
-
-@asynccontextmanager
-async def _connected(file: Path) -> AsyncIterator[Database]:
-    database = Database(file)
-    try:
-        yield database
-    finally:
-        await database.close()
+    return await opening.examine(url)

@@ -3,7 +3,7 @@
 Nothing here needs the run lock. The running service sees every change at its next look.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_
 
 from notifier.model import Event, Hold, Notice, Remembered, Scope
 from notifier.store.codec import decode_body
-from notifier.store.engine import Database, reading, writing
+from notifier.store.database import Database, reading, writing
 from notifier.store.insertion import bites
 from notifier.store.outbox import HOLD
 from notifier.store.schema import UNSETTLED, State, events, holds, jobs, orphans, outbox
@@ -54,9 +54,8 @@ _LASTING = holds.c.until.is_(None)
 class Desk:
     """Everything that may be done to the outbox from outside. Every method raises StoreUnavailable."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
 
     @reading
     def letters(
@@ -106,7 +105,7 @@ class Desk:
         for bite in bites(seqs):
             condition = outbox.c.seq.in_(bite)
             if to is not None:
-                _readdress(connection, condition, to, self._clock())
+                _readdress(connection, condition, to, self._database.now(connection))
             retried += _owe_again(connection, condition)
         return sorted(retried)
 
@@ -115,7 +114,7 @@ class Desk:
         """Give unsettled rows up for ever; returns those that were given up."""
         discarded: list[int] = []
         for bite in bites(seqs):
-            discarded += _discard(connection, outbox.c.seq.in_(bite) & UNSETTLED, self._clock(), None)
+            discarded += _discard(connection, outbox.c.seq.in_(bite) & UNSETTLED, self._database.now(connection), None)
         return sorted(discarded)
 
     @reading

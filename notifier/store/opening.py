@@ -1,114 +1,111 @@
-"""Opening the store: look first and touch nothing, then lock, migrate, and mend what a crash left."""
+"""Opening the store that a URL names: look first and touch nothing, then lock, migrate, and mend what a crash left."""
 
-import asyncio
-import os
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-from urllib.parse import quote
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TypeVar
 
-from sqlalchemy import true, update
+from sqlalchemy import Connection, delete, true
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from notifier.errors import StoreUnavailable, StoreUnusable
-from notifier.store import migrations
-from notifier.store.engine import BUSY_TIMEOUT, Database, reason
-from notifier.store.schema import State, outbox
+from notifier.store import file, migrations, server
+from notifier.store.database import Database
+from notifier.store.leases import owe_again
+from notifier.store.lock import RunLock
+from notifier.store.postgres import is_postgres, postgres
+from notifier.store.schema import workers
+from notifier.store.sqlite import sqlite, sqlite_file
 
-_MAGIC = b"SQLite format 3\0"
-_OLDEST_SQLITE = (3, 35)
-"""The first with RETURNING."""
+T = TypeVar("T")
 
-
-def inspect(file: Path) -> str | None:
-    """The schema revision of a file; None where there is nothing of ours yet. Writes nothing.
-
-    Raises StoreUnusable where the file is no database of ours to use, StoreUnavailable where someone keeps it locked.
-    """
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise StoreUnusable(f"SQLite {sqlite3.sqlite_version} is too old; Python must come with 3.35 or newer")
-    if not _holds_something(file):
-        return None
-    revision = _revision(file)
-    if revision is not None and not migrations.known(revision):
-        raise StoreUnusable(
-            f"{file} was written by a newer version of notifier (schema {revision}, this one knows"
-            f" {migrations.HEAD}); run that version, or name another database"
-        )
-    return revision
+_SQLITE = {"sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"}
 
 
-async def migrate(database: Database) -> None:
-    """Bring the schema up to date in one transaction. Only the holder of the run lock may."""
-    await database.write(migrations.upgrade)
-
-
-async def mend(database: Database) -> None:
-    """What was under way when the last run died may have arrived: owe it again, and say so."""
-    interrupted = update(outbox).where(outbox.c.state == State.SENDING)
-    owed_again = interrupted.values(state=State.PENDING, repeated=true())
-    await database.write(lambda connection: connection.execute(owed_again))
-
-
-async def examine(file: Path) -> str:
-    """One line on what `run` would find at a file. Raises what opening it would."""
-    revision = await asyncio.to_thread(inspect, file)
-    if revision is None:
-        if not os.access(file.parent, os.W_OK):
-            raise StoreUnusable(f"cannot write in {file.parent}; the service must own it")
-        return f"{file} will be made"
-    return f"{file} is in order" if revision == migrations.HEAD else f"{file} will be brought up to date"
-
-
-async def ready(file: Path, *, exclusive: bool) -> bool:
-    """Whether the file must be migrated first. Raises StoreUnusable where it cannot be used, or not by a guest."""
-    revision = await asyncio.to_thread(inspect, file)
-    if exclusive:
-        return revision != migrations.HEAD
-    if revision is None:
-        raise StoreUnusable(f"there is no database at {file} yet; `notifier run` makes it")
-    if revision != migrations.HEAD:
-        raise StoreUnusable(f"{file} was written by an older version of notifier; `notifier run` brings it up to date")
-    return False
-
-
-def _holds_something(file: Path) -> bool:
+def read_url(url: str) -> URL:
+    """A database URL of an engine that we know. Raises StoreUnusable; its text never holds the URL, nor a password."""
     try:
-        # For reading and writing, though nothing is written: the one honest question about permission.
-        with file.open("r+b") as opened:
-            head = opened.read(len(_MAGIC))
-    except FileNotFoundError:
-        if not file.parent.is_dir():
-            raise StoreUnusable(f"there is no directory {file.parent}; create it, or name another database") from None
-        return False
-    except OSError as error:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
         raise StoreUnusable(
-            f"cannot write {file}: {error.strerror}; it must be a file that this user may write"
+            "the database URL cannot be read; write sqlite:///path/to/notifier.db or postgresql://user@host/database"
         ) from None
-    if head and head != _MAGIC:
-        raise StoreUnusable(f"{file} is not an SQLite database; name another file")
-    return bool(head)
+    if parsed.drivername not in _SQLITE and not is_postgres(parsed):
+        raise StoreUnusable(
+            f"notifier stores in SQLite or PostgreSQL, not in {parsed.drivername}; write"
+            " sqlite:///path/to/notifier.db or postgresql://user@host/database"
+        )
+    return parsed
 
 
-def _revision(file: Path) -> str | None:
-    try:
+@asynccontextmanager
+async def opened(url: str, *, exclusive: bool, clock: Callable[[], float] | None) -> AsyncIterator[Database]:
+    """The database until the end of the block; see `open_store`."""
+    parsed = read_url(url)
+    opening = _postgres(parsed, exclusive, clock) if is_postgres(parsed) else _sqlite(parsed, exclusive, clock)
+    async with opening as database:
+        yield database
+
+
+async def examine(url: str) -> str:
+    """One line on the database that `run` would find. Touches nothing; raises what opening it would."""
+    parsed = read_url(url)
+    if not is_postgres(parsed):
+        return await file.examine(sqlite_file(parsed))
+    async with _connected(Database(postgres(parsed))) as database:
+        return f"{database.backend.place}: {await database.read(_named(database, server.examine))}"
+
+
+@asynccontextmanager
+async def _postgres(url: URL, exclusive: bool, clock: Callable[[], float] | None) -> AsyncIterator[Database]:
+    async with _connected(Database(replace(postgres(url), clock=clock))) as database:
+        await database.write(_named(database, server.prepare if exclusive else server.visit))
+        yield database
+
+
+def _named(database: Database, look: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """The same look, whose refusals say which database it was."""
+
+    def named(connection: Connection) -> T:
         try:
-            # A read-only connection: another would fold a write-ahead log that a newer version left behind.
-            return _read_revision(file, "ro")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
-                raise
-            # Whoever made the file was killed at it: half a transaction must be undone before anybody can read.
-            return _read_revision(file, "rw")
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise StoreUnavailable(f"database {file}: {reason(error)}") from None
-        raise StoreUnusable(f"cannot use {file}: {reason(error)}; mend it, or name another database") from None
+            return look(connection)
+        except (StoreUnavailable, StoreUnusable) as error:
+            raise type(error)(f"database {database.backend.place}: {error}") from None
+
+    return named
 
 
-def _read_revision(file: Path, mode: str) -> str | None:
-    address = f"file:{quote(str(file.absolute()))}?mode={mode}"
-    query = f"SELECT version_num FROM {migrations.VERSION_TABLE}"  # noqa: S608
-    with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT)) as connection:
-        named = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (migrations.VERSION_TABLE,))
-        row = connection.execute(query).fetchone() if named.fetchone() else None
-    return str(row[0]) if row else None
+@asynccontextmanager
+async def _sqlite(url: URL, exclusive: bool, clock: Callable[[], float] | None) -> AsyncIterator[Database]:
+    path = sqlite_file(url)
+    lock = RunLock(path)
+    try:
+        stale = await file.ready(path, exclusive=exclusive)
+        if exclusive:
+            lock.take()
+            # Whoever held the lock until now may have migrated meanwhile.
+            stale = await file.ready(path, exclusive=True)
+        async with _connected(Database(sqlite(path, clock or time.time))) as database:
+            if stale:
+                await database.write(migrations.upgrade)
+            if exclusive:
+                await database.write(_nobody_else)
+            yield database
+    finally:
+        lock.release()
+
+
+def _nobody_else(connection: Connection) -> None:
+    """Whoever worked here before is gone: its lock was free."""
+    connection.execute(delete(workers))
+    owe_again(connection, true())
+
+
+@asynccontextmanager
+async def _connected(database: Database) -> AsyncIterator[Database]:
+    try:
+        yield database
+    finally:
+        await database.close()

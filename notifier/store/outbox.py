@@ -1,13 +1,14 @@
 """What the deliver loop works off: the rows owed to a destination, and what became of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
-from notifier.model import Event, Hold, Notice, Owed, Told
+from notifier.model import Event, Hold, Lease, Notice, Owed, Told
 from notifier.ports import Outcome, Postponed
 from notifier.store.codec import decode_body, plain
-from notifier.store.engine import Database, reading, writing
+from notifier.store.database import Database, reading, writing
+from notifier.store.fencing import fence
 from notifier.store.insertion import bites, upsert
 from notifier.store.owing import owe
 from notifier.store.schema import UNSETTLED, State, events, holds, outbox, told
@@ -22,13 +23,17 @@ _ALIVE = or_(outbox.c.state == State.PENDING, outbox.c.state == State.SENDING)
 class SqlOutboxStore:
     """The OutboxStore port over SQL."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, lease: Lease | None = None) -> None:
         self._database = database
-        self._clock = clock
+        self._lease = lease
+
+    def under(self, lease: Lease) -> "SqlOutboxStore":
+        """The same store for the holder of a lease: what it writes raises LeaseLost once the lease is another's."""
+        return SqlOutboxStore(self._database, lease)
 
     async def now(self) -> float:
         """The store's clock, epoch seconds: with SQLite, this machine's."""
-        return self._clock()
+        return await self._database.time()
 
     @reading
     def owed(self, connection: Connection, destination: str, limit: int) -> list[Owed]:
@@ -75,7 +80,8 @@ class SqlOutboxStore:
     @reading
     def hold(self, connection: Connection, destination: str) -> Hold | None:
         """Why the destination is not sent to now; None where it is."""
-        return _found(connection, destination)
+        row = connection.execute(select(*HOLD).where(holds.c.destination == destination)).first()
+        return Hold(*row) if row else None
 
     @reading
     def events(self, connection: Connection, event_ids: Collection[str]) -> dict[str, Event | Notice]:
@@ -94,6 +100,7 @@ class SqlOutboxStore:
 
         Returns those that may be sent: someone may have given others up meanwhile, or sent them elsewhere.
         """
+        fence(connection, self._lease)
         marked: set[int] = set()
         for bite in bites(seqs):
             rows = update(outbox).where(outbox.c.seq.in_(bite), outbox.c.destination == destination, _ALIVE)
@@ -106,10 +113,11 @@ class SqlOutboxStore:
 
         Settled wins over everything: it was delivered. A row discarded meanwhile does not come back.
         """
+        fence(connection, self._lease)
         # Someone who let the destination go meanwhile wants it tried, whatever was decided before.
         if _found(connection, outcome.destination) != outcome.found:
             return False
-        now = self._clock()
+        now = self._database.now(connection)
         _settle(connection, outcome.settled, now)
         _postpone(connection, outcome.postponed)
         _bury(connection, outcome.dead)
@@ -120,7 +128,9 @@ class SqlOutboxStore:
 
 
 def _found(connection: Connection, destination: str) -> Hold | None:
-    row = connection.execute(select(*HOLD).where(holds.c.destination == destination)).first()
+    # FOR UPDATE: whoever lifts it in this moment waits, and then lifts what was written.
+    query = select(*HOLD).where(holds.c.destination == destination).with_for_update()
+    row = connection.execute(query).first()
     return Hold(*row) if row else None
 
 

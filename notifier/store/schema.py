@@ -63,13 +63,13 @@ jobs = Table(
     Column("created", BigInteger, nullable=False),
     Column("name", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("completed", Integer, nullable=False),
-    Column("in_progress", Integer),
-    Column("retryable_error", Integer, nullable=False),
-    Column("non_retryable_error", Integer, nullable=False),
-    Column("stopped", Integer, nullable=False),
-    Column("pending", Integer),
-    Column("running", Integer),
+    Column("completed", BigInteger, nullable=False),
+    Column("in_progress", BigInteger),
+    Column("retryable_error", BigInteger, nullable=False),
+    Column("non_retryable_error", BigInteger, nullable=False),
+    Column("stopped", BigInteger, nullable=False),
+    Column("pending", BigInteger),
+    Column("running", BigInteger),
     Column("best_name", Text),
     Column("best_value", Double),
     Column("first_value", Double),
@@ -163,3 +163,23 @@ pulse = Table(
     Column("at", Double, nullable=False),
 )
 """The last proof that the store takes writes."""
+
+leases = Table(
+    "notifier_leases",
+    metadata,
+    Column("duty", Text, primary_key=True),
+    # Whoever is not among the workers holds nothing, whatever stands here.
+    Column("worker", Text),
+    Column("token", BigInteger, nullable=False),
+)
+
+workers = Table(
+    "notifier_workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("expires_at", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    # A JSON array: what this worker's settings name.
+    Column("duties", Text, nullable=False),
+)
+"""The workers that live, and for how long after each sign of it. Whoever finds one dead deletes it."""

@@ -1,10 +1,10 @@
 """Keeping the store small and knowing that it writes. All deletion goes in bites, so that nobody waits long for it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from sqlalchemy import Connection, delete, select, update
 
-from notifier.store.engine import Database, writing
+from notifier.store.database import Database, writing
 from notifier.store.insertion import BITE, insert_into, upsert
 from notifier.store.owing import release_events
 from notifier.store.schema import UNSETTLED, State, holds, orphans, outbox, pulse
@@ -19,18 +19,17 @@ ORPHANED_FOR = 30 * DAY
 class Upkeep:
     """Pruning, and the probe for readiness. Every method raises StoreUnavailable."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
 
     @writing
     def probe(self, connection: Connection) -> None:
         """Write and commit a heartbeat: whoever returns from here knows that the disk takes writes."""
-        connection.execute(upsert(connection, pulse), {"name": "probe", "at": self._clock()})
+        connection.execute(upsert(connection, pulse), {"name": "probe", "at": self._database.now(connection)})
 
     async def tidy(self, destinations: Collection[str]) -> None:
         """What is due daily: expire orphans, then prune what settled long ago. `destinations` are those configured."""
-        now = self._clock()
+        now = await self._database.time()
         await self.expire_orphans(destinations, now - ORPHANED_FOR)
         await self.prune_settled(now - SETTLED_FOR)
 
@@ -76,13 +75,13 @@ class Upkeep:
     def _note(self, connection: Connection, gone: Collection[str]) -> None:
         connection.execute(delete(orphans).where(orphans.c.destination.not_in(gone)))
         if gone:
-            rows = [{"destination": name, "since": self._clock()} for name in sorted(gone)]
+            rows = [{"destination": name, "since": self._database.now(connection)} for name in sorted(gone)]
             connection.execute(insert_into(connection, orphans).on_conflict_do_nothing(), rows)
 
     @writing
     def _expire(self, connection: Connection, destination: str) -> int:
         bite = select(outbox.c.seq).where(outbox.c.destination == destination, UNSETTLED).limit(BITE)
         error = "its destination was not in the settings for too long"
-        values = {"state": State.DISCARDED, "error": error, "settled_at": self._clock()}
+        values = {"state": State.DISCARDED, "error": error, "settled_at": self._database.now(connection)}
         done = connection.execute(update(outbox).where(outbox.c.seq.in_(bite)).values(values))
         return done.rowcount

@@ -1,6 +1,6 @@
 """What the watch loop knows: scopes, the jobs remembered of them, and their last records."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, delete, select
 from notifier.model import (
     ENDED,
     JobIdentity,
+    Lease,
     Remembered,
     Scope,
     ScopeState,
@@ -16,7 +17,8 @@ from notifier.model import (
 )
 from notifier.ports import Observed, Routed
 from notifier.store.codec import decode_record, encode_record, plain, plain_or_none
-from notifier.store.engine import Database, reading, writing
+from notifier.store.database import Database, reading, writing
+from notifier.store.fencing import fence
 from notifier.store.insertion import BITE, bites, upsert
 from notifier.store.owing import forget_events, owe
 from notifier.store.schema import UNSETTLED, events, jobs, outbox, scopes, told
@@ -28,9 +30,13 @@ REMEMBERED = [column for column in jobs.columns if column.name != "record"]
 class SqlWatchStore:
     """The WatchStore port over SQL."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, lease: Lease | None = None) -> None:
         self._database = database
-        self._clock = clock
+        self._lease = lease
+
+    def under(self, lease: Lease) -> "SqlWatchStore":
+        """The same store for the holder of a lease: what it writes raises LeaseLost once the lease is another's."""
+        return SqlWatchStore(self._database, lease)
 
     @reading
     def scope_state(self, connection: Connection, scope: Scope) -> ScopeState:
@@ -65,6 +71,7 @@ class SqlWatchStore:
 
         A look without a record keeps the last record. A forgotten job's unsettled messages stay owed.
         """
+        fence(connection, self._lease)
         with_record, without = _rows(scope, observed)
         gone = [plain(each.remembered.identity.key) for each in observed if each.forget]
         routed = [event for each in observed for event in each.events]
@@ -72,12 +79,13 @@ class SqlWatchStore:
             connection.execute(upsert(connection, jobs), with_record)
         if without:
             connection.execute(upsert(connection, jobs, "record"), without)
-        owe(connection, routed, self._clock())
+        owe(connection, routed, self._database.now(connection))
         _forget(connection, scope, gone)
 
     @writing
     def complete(self, connection: Connection, scope: Scope, state: ScopeState, notices: Sequence[Routed]) -> None:
         """A sweep is complete: its state, and the notices it brings, in one transaction of its own."""
+        fence(connection, self._lease)
         row = {
             "key": scope.key,
             "baseline_at": state.baseline_at,
@@ -85,12 +93,13 @@ class SqlWatchStore:
             "full_at": state.full_at,
         }
         connection.execute(upsert(connection, scopes), row)
-        owe(connection, notices, self._clock())
+        owe(connection, notices, self._database.now(connection))
 
     @writing
     def announce(self, connection: Connection, notices: Sequence[Routed]) -> None:
         """Owe notices that no sweep brings."""
-        owe(connection, notices, self._clock())
+        fence(connection, self._lease)
+        owe(connection, notices, self._database.now(connection))
 
     @reading
     def known(self, connection: Connection, event_id: str) -> bool:
@@ -118,6 +127,7 @@ class SqlWatchStore:
 
     @writing
     def _prune(self, connection: Connection, scope: Scope, query: Select[*tuple[Any, ...]]) -> list[JobIdentity]:
+        fence(connection, self._lease)
         found = [remembered_of(row).identity for row in connection.execute(query)]
         _forget(connection, scope, [identity.key for identity in found])
         return found

@@ -351,7 +351,7 @@ async def test_what_was_sent_while_the_store_fails_is_written_down_later_and_not
 
     async with stage.running(stage.delivery(stage.webhook())):
         await until(lambda: len(stage.receiver.requests) == 3)
-        with broken(stage.store.file), capture_logs() as logs:
+        with broken(Path(stage.store.place)), capture_logs() as logs:
             stage.receiver.gate.set()
             await until(lambda: stage.timeline.tick > 60)
         await stage.settled("webhook")
@@ -364,7 +364,7 @@ async def test_what_was_sent_while_the_store_fails_is_written_down_later_and_not
 async def test_a_store_that_fails_before_the_send_sends_nothing(stage: Stage) -> None:
     await owe(stage.store, endings(3), "webhook")
 
-    with broken(stage.store.file):
+    with broken(Path(stage.store.place)):
         async with stage.running(stage.delivery(stage.webhook())):
             await until(lambda: stage.timeline.tick > 60)
 

@@ -98,7 +98,7 @@ class Counting(SqlWatchStore):
 
 async def test_records_asked_for_together_are_read_together_and_each_gets_its_own(tmp_path: Path) -> None:
     async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
-        counting = Counting(store.watch._database, store.watch._clock)
+        counting = Counting(store.watch._database)
         ledger = Ledger(SCOPE, counting, owed=quiet, told=quiet)
         looks = [first_look(number) for number in range(5)]
         await ledger.write(*looks)
@@ -118,7 +118,7 @@ async def test_records_asked_for_together_are_read_together_and_each_gets_its_ow
 
 async def test_a_read_that_fails_leaves_nobody_with_no_record_for_an_answer(tmp_path: Path) -> None:
     async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
-        counting = Counting(store.watch._database, store.watch._clock)
+        counting = Counting(store.watch._database)
         ledger = Ledger(SCOPE, counting, owed=quiet, told=quiet)
         identities = [first_look(number).remembered.identity for number in range(3)]
         counting.fails = True

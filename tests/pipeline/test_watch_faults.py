@@ -83,7 +83,7 @@ async def test_what_was_committed_without_an_answer_is_known_in_the_next_sweep(
     await service.start()
     await service.sweep()
     watch = service.store.watch
-    service.store = replace(service.store, watch=Answerless(watch._database, watch._clock))
+    service.store = replace(service.store, watch=Answerless(watch._database))
     await service.start()
     sagemaker.put(Job("xgb", sagemaker.now, best=1, value=0.5))
     assert await service.sweep() == ["started", "new_best"]
@@ -118,7 +118,7 @@ async def test_an_event_is_counted_and_logged_once_and_only_when_it_is_known_to_
     await service.start()
     await service.sweep()
     watch = service.store.watch
-    service.store = replace(service.store, watch=kind(watch._database, watch._clock))
+    service.store = replace(service.store, watch=kind(watch._database))
     await service.start()
     sagemaker.put(Job("xgb", sagemaker.now, best=1, value=0.5))
 
@@ -141,7 +141,7 @@ async def test_late_endings_are_counted_in_one_line_whatever_a_commit_holds(
     for n in range(150):
         sagemaker.move(f"job-{n:03d}", status="Completed", ended=sagemaker.now)
     watch = service.store.watch
-    service.store = replace(service.store, watch=Answerless(watch._database, watch._clock))
+    service.store = replace(service.store, watch=Answerless(watch._database))
     await service.start(catch_up=DAY)
 
     assert await service.sweeps(2, later=2 * DAY) == ["caught_up"]
@@ -282,7 +282,7 @@ class Faulty(SqlWatchStore):
 
 async def test_a_fault_of_our_own_ends_one_sweep_and_not_the_watch(service: Service, sagemaker: SageMaker) -> None:
     watch = service.store.watch
-    service.store = replace(service.store, watch=Faulty(watch._database, watch._clock))
+    service.store = replace(service.store, watch=Faulty(watch._database))
     sagemaker.put(Job("running", T0))
     await service.start()
 

@@ -1,13 +1,21 @@
 """What a watch loop would commit: looks at tuning jobs, and the events they bring."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from notifier.model import Event, Notice, NoticeType, Remembered, Scope, TuningJob
 from notifier.ports import Observed, Routed
+from notifier.store.opening import read_url
+from notifier.store.sqlite import sqlite_file
 from tests.examples import ACCOUNT, NOON, REGION, started, tuning_job
 
 SCOPE = Scope(ACCOUNT, REGION)
+
+
+def file_of(url: str) -> Path:
+    """The file that an SQLite URL names."""
+    return sqlite_file(read_url(url))
 
 
 class Clock:

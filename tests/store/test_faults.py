@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,17 @@ from notifier.errors import StoreUnavailable
 from notifier.model import JobIdentity
 from notifier.ports import Outcome
 from notifier.store import Store, open_store
-from notifier.store.engine import Database, sqlite_file
+from notifier.store.database import Database
 from tests.examples import tuning_job
-from tests.store.looks import SCOPE, first_look, look
+from tests.store.looks import SCOPE, Clock, file_of, first_look, look
 from tests.store.processes import child, heard, kill
+
+
+@pytest.fixture
+async def store(url: str, clock: Clock) -> AsyncIterator[Store]:
+    """SQLite: what breaks here is its file."""
+    async with open_store(url, exclusive=True, clock=clock) as opened:
+        yield opened
 
 
 async def known_and_owed(store: Store) -> tuple[set[JobIdentity], set[str], set[str]]:
@@ -44,14 +52,14 @@ async def test_a_kill_while_the_schema_is_made_leaves_a_database_that_opens(url:
     for _ in range(3):
         async with child("hold", url) as process, asyncio.timeout(60):
             # Killed as soon as the file is there: while the tables are made, or shortly before or after.
-            while not sqlite_file(url).exists():  # noqa: ASYNC110
+            while not file_of(url).exists():  # noqa: ASYNC110
                 await asyncio.sleep(0)
             await kill(process)
 
         async with open_store(url, exclusive=True) as store:
             await store.watch.commit(SCOPE, [first_look(1)])
             assert len(await store.outbox.owed("slack", 10)) == 1
-        sqlite_file(url).unlink()
+        file_of(url).unlink()
 
 
 def database(store: Store) -> Database:
@@ -87,17 +95,17 @@ async def test_on_a_full_disk_nothing_is_committed_and_everything_recovers(store
         assert len(await store.watch.remembered(SCOPE)) == 1
         assert len(await store.outbox.owed("slack", 10)) == 1
 
-    assert str(full.value) == f"database {store.file}: the disk is full"
+    assert str(full.value) == f"database {Path(store.place)}: the disk is full"
     await store.watch.commit(SCOPE, [first_look(2), *big])
     assert len(await store.watch.remembered(SCOPE)) == 52
     assert len(await store.outbox.owed("slack", 10)) == 2
 
 
 async def test_a_locked_database_does_not_answer_now_and_reads_go_on(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifier.store.engine.BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("notifier.store.sqlite.BUSY_TIMEOUT", 0.05)
     async with open_store(url, exclusive=True) as store:
         await store.watch.commit(SCOPE, [first_look(1)])
-        with closing(sqlite3.connect(sqlite_file(url), isolation_level=None)) as other:
+        with closing(sqlite3.connect(file_of(url), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreUnavailable, match="another process keeps it locked"):
                 await store.watch.commit(SCOPE, [first_look(2)])
@@ -137,14 +145,15 @@ async def test_a_file_damaged_under_the_service_is_told_in_one_line(url: str) ->
         await store.watch.commit(SCOPE, [first_look(number) for number in range(300)])
     async with open_store(url, exclusive=True) as store:
         # All but the first page, which holds the header.
-        with sqlite_file(url).open("r+b") as file:
+        with file_of(url).open("r+b") as file:
+            size = file.seek(0, 2)
             file.seek(4096)
-            file.write(b"\xff" * (store.file.stat().st_size - 4096))
+            file.write(b"\xff" * (size - 4096))
 
         with pytest.raises(StoreUnavailable) as damaged:
             await store.watch.remembered(SCOPE)
 
-    assert str(damaged.value) == f"database {store.file}: the file is damaged"
+    assert str(damaged.value) == f"database {Path(store.place)}: the file is damaged"
 
 
 async def test_writers_of_one_process_do_not_disturb_each_other(store: Store) -> None:
@@ -168,7 +177,7 @@ async def test_a_cancelled_commit_is_whole_or_absent_and_leaves_no_lock(store: S
     commit.cancel()
     (ended,) = await asyncio.gather(commit, return_exceptions=True)
 
-    with closing(sqlite3.connect(store.file, timeout=0, isolation_level=None)) as other:
+    with closing(sqlite3.connect(Path(store.place), timeout=0, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
     known, slack, webhook = await known_and_owed(store)
     assert slack == webhook == {identity.key for identity in known}
@@ -195,7 +204,7 @@ async def test_what_the_disk_was_promised_is_durable(store: Store) -> None:
 async def test_whoever_writes_has_the_lock_before_it_reads(store: Store) -> None:
     # Taken at the first write instead, it would be refused at once if a neighbour had written since the first read.
     def meet(_: Connection) -> None:
-        with closing(sqlite3.connect(store.file, timeout=0)) as neighbour:
+        with closing(sqlite3.connect(Path(store.place), timeout=0)) as neighbour:
             neighbour.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -205,7 +214,7 @@ async def test_whoever_writes_has_the_lock_before_it_reads(store: Store) -> None
 async def test_a_database_that_hangs_is_told_in_one_line_and_holds_nobody_up(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifier.store.engine.ANSWER_TIMEOUT", 0.05)
+    monkeypatch.setattr("notifier.store.database.ANSWER_TIMEOUT", 0.05)
     let = threading.Event()
     hanging = asyncio.create_task(database(store).write(lambda _: let.wait(10)))
     await asyncio.sleep(0)

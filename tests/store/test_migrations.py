@@ -12,8 +12,8 @@ from sqlalchemy import Connection, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
 from notifier.store import migrations, open_store
-from notifier.store.engine import sqlite_file
 from notifier.store.schema import UNSETTLED, metadata
+from tests.store.looks import file_of
 from tests.store.processes import ROOT
 
 
@@ -21,7 +21,7 @@ async def migrated(url: str) -> Connection:
     """A plain connection to a database that the migrations have made."""
     async with open_store(url, exclusive=True):
         pass
-    return create_engine(f"sqlite:///{sqlite_file(url)}", poolclass=NullPool).connect()
+    return create_engine(f"sqlite:///{file_of(url)}", poolclass=NullPool).connect()
 
 
 async def test_the_migrations_make_the_tables_of_the_schema(url: str) -> None:

@@ -32,7 +32,7 @@ async def test_it_is_unready_while_the_store_is_locked_and_ready_after(
     http: aiohttp.ClientSession, url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "STORE_SECONDS", 0.2)
-    with closing(sqlite3.connect(store.file, isolation_level=None)) as neighbour:
+    with closing(sqlite3.connect(Path(store.place), isolation_level=None)) as neighbour:
         neighbour.execute("BEGIN IMMEDIATE")
         async with http.get(f"{url}/readyz") as locked, http.get(f"{url}/healthz") as healthy:
             assert (locked.status, healthy.status) == (503, 200)
@@ -49,13 +49,13 @@ async def test_it_is_unready_while_the_store_is_locked_and_ready_after(
 async def test_it_is_unready_where_the_store_lost_its_tables_and_metrics_go_on(
     http: aiohttp.ClientSession, url: str, store: Store
 ) -> None:
-    with closing(sqlite3.connect(store.file, isolation_level=None)) as vandal:
+    with closing(sqlite3.connect(Path(store.place), isolation_level=None)) as vandal:
         tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'notifier%'"
         for (table,) in vandal.execute(tables).fetchall():
             vandal.execute(f"DROP TABLE {table}")
 
     async with http.get(f"{url}/readyz") as ready, http.get(f"{url}/metrics") as measures:
         assert ready.status == 503
-        assert str(store.file) in (await ready.json())["reasons"][0]
+        assert str(Path(store.place)) in (await ready.json())["reasons"][0]
         assert measures.status == 200
         assert "\nnotifier_store_up 0.0\n" in await measures.text()

@@ -1,0 +1,117 @@
+"""Transactions on PostgreSQL: their deadlines, their clock, and a connection that is lost."""
+
+import select
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, text
+
+from notifier.errors import StoreUnavailable
+from notifier.store import open_store
+from notifier.store.database import Database
+from notifier.store.opening import read_url
+from notifier.store.postgres import DEADLINES, postgres
+from tests.postgres import Server
+from tests.store.refusals import name_of
+
+
+@pytest.fixture(params=[pytest.param("postgres_url", id="postgresql"), pytest.param("pooled_url", id="pgbouncer")])
+def shared_url(request: pytest.FixtureRequest) -> str:
+    """An empty database, as a server and as a pool of connections offer it."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+async def test_a_transaction_has_its_deadlines_and_leaves_none_behind(shared_url: str) -> None:
+    database = Database(postgres(read_url(shared_url)))
+    try:
+        within = await database.read(deadlines)
+        with closing(database.backend.reader.raw_connection()) as pooled:
+            raw: Any = pooled.driver_connection
+            raw.autocommit = True
+            without = [raw.execute(f"SHOW {name}").fetchone()[0] for name in DEADLINES]
+    finally:
+        await database.close()
+
+    assert within == [f"{seconds:.0f}s" for seconds in DEADLINES.values()]
+    assert without == ["0"] * len(DEADLINES)
+
+
+def deadlines(connection: Connection) -> list[str]:
+    return [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in DEADLINES]
+
+
+async def test_a_row_that_somebody_keeps_locked_is_waited_for_a_while(
+    shared_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_store(shared_url, exclusive=True) as store:
+        await store.upkeep.probe()
+        monkeypatch.setitem(DEADLINES, "lock_timeout", 0.05)
+        with psycopg.connect(shared_url) as neighbour:
+            neighbour.execute("SELECT * FROM notifier_pulse FOR UPDATE")
+            with pytest.raises(StoreUnavailable, match="another worker keeps a row locked"):
+                await store.upkeep.probe()
+
+        await store.upkeep.probe()
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(shared_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DEADLINES, "statement_timeout", 0.05)
+    database = Database(postgres(read_url(shared_url)))
+    try:
+        with pytest.raises(StoreUnavailable, match="a statement took too long"):
+            await database.write(lambda connection: connection.execute(text("SELECT pg_sleep(60)")))
+    finally:
+        await database.close()
+
+
+async def test_a_transaction_that_stands_still_frees_what_it_locked(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DEADLINES, "idle_in_transaction_session_timeout", 0.05)
+
+    def stand_still(connection: Connection) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(1)"))
+        # Until the server says that it ends this connection.
+        raw: Any = connection.connection.driver_connection
+        assert select.select([raw.fileno()], [], [], 30)[0]
+        connection.execute(text("SELECT 1"))
+
+    database = Database(postgres(read_url(postgres_url)))
+    try:
+        with pytest.raises(StoreUnavailable, match="a transaction stood still for too long"):
+            await database.write(stand_still)
+        free = await database.write(
+            lambda connection: connection.execute(text("SELECT pg_try_advisory_xact_lock(1)")).scalar_one()
+        )
+    finally:
+        await database.close()
+    assert free is True
+
+
+async def test_the_servers_clock_is_the_stores_whatever_this_machine_says(
+    postgres_server: Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_store(postgres_url, exclusive=True) as store:
+        with monkeypatch.context() as wrong:
+            wrong.setattr("time.time", lambda: 0.0)
+            await store.leases.beat("ours", ["watch a"], 1000)
+    left = "SELECT expires_at - extract(epoch FROM clock_timestamp()) BETWEEN 900 AND 1000 FROM notifier_workers"
+
+    assert postgres_server.sql(left, name_of(postgres_url)) == "t"
+
+
+async def test_a_connection_that_the_server_ends_is_told_once_and_made_anew(
+    postgres_server: Server, postgres_url: str
+) -> None:
+    async with open_store(postgres_url, exclusive=True) as store:
+        await store.upkeep.probe()
+        end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{}'"
+        assert postgres_server.sql(end.format(name_of(postgres_url))) != "0"
+
+        with pytest.raises(StoreUnavailable, match="ended the connection"):
+            await store.upkeep.probe()
+
+        await store.upkeep.probe()
