@@ -75,7 +75,9 @@ class Settings(BaseSettings):
     grace: Seconds = Field(8.0, description="how long a stop may finish what is in flight")
     slack_webhook_url: SecretStr | None = Field(None, description="incoming webhook of a Slack channel (secret)")
     slack_rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="messages a second to Slack, 0 for no limit")
-    mention: Mention = Field("", description="who is mentioned when a job fails: `here`, a user id or a group id")
+    mention: Mention = Field(
+        "", description="who is mentioned when a job fails: `here`, `channel`, a user id or a group id"
+    )
     webhook_url: SecretStr | None = Field(None, description="where CloudEvents are posted (secret)")
     webhook_secret: SecretStr | None = Field(
         None,
