@@ -149,7 +149,7 @@ def _mention(who: str) -> str:
 
 def _database_url(secret: SecretStr) -> SecretStr:
     if not DATABASE.fullmatch(secret.get_secret_value()):
-        raise ValueError("must be the URL of a database: write for example sqlite:///notifier.db")
+        raise ValueError("must be sqlite:///<file> or postgresql://user@host/database: other databases are not taken")
     return secret
 
 
