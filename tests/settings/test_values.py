@@ -161,9 +161,22 @@ def test_a_wrong_value_is_named_with_its_variable_and_what_would_be_right(
     assert "Value error" not in message
 
 
-@pytest.mark.parametrize("secret", [",", "plain", "whsec_", "whsec_short", SECRET.removeprefix("whsec_"), "whsec_!!!!"])
-def test_a_secret_that_is_none_is_refused(secret: str) -> None:
-    assert list(refused(WEBHOOK_URL=HOOK_URL, WEBHOOK_SECRET=secret)) == ["NOTIFIER_WEBHOOK_SECRET"]
+@pytest.mark.parametrize(
+    ("secret", "wrong"),
+    [
+        pytest.param(",", "names no secret", id="nothing"),
+        pytest.param("plain", "secret 1 must begin with whsec_", id="a-word"),
+        pytest.param(SECRET.removeprefix("whsec_"), "secret 1 must begin with whsec_", id="without-its-beginning"),
+        pytest.param(f"{SECRET},whsec_!!!!", "secret 2 is not base64 after whsec_", id="not-base64"),
+        pytest.param("whsec_", "the base64 of 24 to 64 bytes", id="empty"),
+        pytest.param("whsec_short", "secret 1", id="too-short"),
+    ],
+)
+def test_a_secret_that_is_none_is_refused_with_how_to_make_one(secret: str, wrong: str) -> None:
+    ((named, message),) = refused(WEBHOOK_URL=HOOK_URL, WEBHOOK_SECRET=secret).items()
+
+    assert named == "NOTIFIER_WEBHOOK_SECRET" and wrong in message
+    assert message.endswith("; make one with: echo whsec_$(openssl rand -base64 32)")
 
 
 def test_everything_that_is_wrong_is_said_at_once_and_each_thing_once() -> None:
