@@ -164,11 +164,18 @@ def _address(value: Any) -> Any:
     return HttpAddress(match["host"].strip("[]"), int(match["port"]))
 
 
+def _a_second_or_more(seconds: float) -> float:
+    if seconds < 1:
+        raise ValueError("must be at least 1s")
+    return seconds
+
+
 def _lowered(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
 Seconds = Annotated[Duration, InSeconds()]
+Interval = Annotated[Seconds, AfterValidator(_a_second_or_more)]
 Globs = Annotated[Listed, AfterValidator(_globs)]
 SomeGlobs = Annotated[Globs, AfterValidator(_some)]
 Regions = Annotated[Listed, AfterValidator(_regions)]
