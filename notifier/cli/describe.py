@@ -48,7 +48,8 @@ def _narrowed(settings: "Settings", account: str | None, region: str | None) -> 
     from notifier.settings.values import ACCOUNT
 
     if account is not None and settings.accounts and account not in settings.accounts:
-        raise SettingsError([Problem("--account", f"is none that is watched: there are {', '.join(settings.accounts)}")])
+        watched = ", ".join(settings.accounts)
+        raise SettingsError([Problem("--account", f"is none that is watched: there are {watched}")])
     if account is not None and not ACCOUNT.fullmatch(account):
         raise SettingsError([Problem("--account", "is no account: write its 12 digits")])
     chosen = {"accounts": (account,) if account else None, "regions": (region,) if region else None}
