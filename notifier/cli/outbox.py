@@ -45,10 +45,14 @@ def show(
 def retry(
     rows: Annotated[list[int] | None, typer.Argument(min=1, max=LARGEST, metavar="ID…", help=NUMBERS)] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every dead letter, and all that is held until somebody asks.")
+        bool, typer.Option("--all", help="Every dead letter, and all that waits or is held; lifts every hold.")
     ] = False,
     to: Annotated[
-        str | None, typer.Option(help="Send them to this destination instead; with --all, all that is orphaned too.")
+        str | None,
+        typer.Option(
+            help="Send them to this destination instead; with --all, those that do not go by themselves: dead letters,"
+            " what is held until somebody asks, and what is orphaned."
+        ),
     ] = None,
 ) -> None:
     """Owe messages again at once: dead letters start anew, waits and holds are lifted."""
@@ -80,7 +84,7 @@ async def _list(settings: "Settings", destination: str | None, dead: bool, limit
         )
         holds = await store.desk.holds()
         for name, hold in sorted(holds.items()):
-            complain(f"{name} is held since {_ago(hold.since)}: {hold.reason}")
+            complain(f"{name} has been held for {_ago(hold.since)}: {hold.reason}")
         if not letters:
             typer.echo("No dead letters." if dead else "Nothing is owed.")
             return 0
@@ -110,7 +114,7 @@ async def _show(settings: "Settings", row: int) -> int:
             ("destination", letter.destination),
             ("state", _state(letter, settings)),
             ("tries", str(letter.attempts)),
-            ("owed since", _ago(letter.created_at)),
+            ("owed for", _ago(letter.created_at)),
             ("last error", letter.error or "none"),
         ):
             typer.echo(f"{name + ':':<14}{clean(value)}")
@@ -126,7 +130,7 @@ async def _show(settings: "Settings", row: int) -> int:
 
 async def _retry(settings: "Settings", rows: list[int], everything: bool, to: str | None) -> int:
     if bool(rows) == everything:
-        complain("name the messages to retry, or say --all for every one that does not go by itself")
+        complain("name the messages to retry, or say --all for every one that waits")
         return WRONG
     if to is not None and to not in settings.destinations:
         complain(f"--to {to}: no such destination; there are {', '.join(sorted(settings.destinations))}")

@@ -89,19 +89,21 @@ class Desk:
         to: str | None = None,
         present: Collection[str] | None = None,
     ) -> list[int]:
-        """Owe rows again at once; None: all that is stuck. Returns the rows that are owed now.
+        """Owe rows again at once; None: all that waits, or with `to` all that is stuck. Returns the rows owed now.
 
         A dead letter starts anew under its old event id; a pending row loses its wait; their destinations are let go.
         With `to` they go to that destination instead, and one that is known there already is discarded. What is under
-        way, settled or discarded is left alone. Stuck is what does not go by itself: dead letters, what is owed to a
-        destination that is held for ever, and with `to` also what is owed to one that is not `present` in the settings.
+        way, settled or discarded is left alone. What waits are dead letters, rows put off, and what is owed to a
+        destination that is held. Stuck is what does not go by itself: dead letters, and what is owed to a destination
+        that is held for ever, or is not `present` in the settings.
         """
         retried: list[int] = []
-        if seqs is None:
-            seqs = list(connection.scalars(_stuck(None if to is None else present)))
-            if to is None:
-                # Also where nothing waits now: the next message should find it open.
-                connection.execute(delete(holds).where(_LASTING))
+        if seqs is None and to is None:
+            seqs = list(connection.scalars(_put_off(self._database.now(connection))))
+            # Also where nothing waits now: the next message should find it open.
+            connection.execute(delete(holds))
+        elif seqs is None:
+            seqs = list(connection.scalars(_stuck(present)))
         for bite in bites(seqs):
             condition = outbox.c.seq.in_(bite)
             if to is not None:
@@ -152,6 +154,13 @@ class Desk:
         )
         rows = connection.execute(query)
         return [Depth(destination, State(state), count, oldest) for destination, state, count, oldest in rows]
+
+
+def _put_off(now: float) -> Select[*tuple[Any, ...]]:
+    """The rows that would not go now."""
+    held = outbox.c.destination.in_(select(holds.c.destination))
+    put_off = or_(outbox.c.state == State.DEAD, outbox.c.next_at > now, held)
+    return select(outbox.c.seq).where(UNSETTLED, put_off).order_by(outbox.c.seq)
 
 
 def _stuck(present: Collection[str] | None) -> Select[*tuple[Any, ...]]:

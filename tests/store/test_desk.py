@@ -116,20 +116,24 @@ async def test_a_letter_already_there_stays_and_is_retried(store: Store) -> None
     assert await store.desk.retry([new], to="new") == [new]
 
 
-async def test_retrying_all_takes_in_what_is_held_until_somebody_asks(store: Store) -> None:
-    gone, waiting, dead = await owe(store, 1, "gone", "waiting", "fine")
-    wait = replace(HOLD, until=99.0)
+async def test_retrying_all_takes_in_whatever_would_not_go_now(store: Store, clock: Clock) -> None:
+    gone, waiting, put_off, dead, _ = await owe(store, 1, "gone", "waiting", "slow", "fine", "flowing")
+    later = clock() + 99.0
+    wait = replace(HOLD, until=later)
     await store.outbox.finish(Outcome("gone", postponed=(Postponed(gone, 0.0, 1, True, "410"),), hold=HOLD))
     await store.outbox.finish(Outcome("waiting", postponed=(Postponed(waiting, 0.0, 1, True, "503"),), hold=wait))
+    await store.outbox.finish(Outcome("slow", postponed=(Postponed(put_off, later, 1, True, "500"),)))
     await store.outbox.finish(Outcome("fine", dead=((dead, "400"),)))
 
-    assert await store.desk.retry() == [gone, dead]
+    assert await store.desk.retry() == [gone, waiting, put_off, dead]
 
-    assert await store.desk.holds() == {"waiting": wait}
-    assert (await store.outbox.owed("gone", 10))[0].attempts == 0
+    assert await store.desk.holds() == {}
+    for name in ("gone", "waiting", "slow", "fine"):
+        (row,) = await store.outbox.owed(name, 10)
+        assert (row.attempts, row.next_at) == (0, 0.0)
 
 
-async def test_retrying_all_lifts_a_lasting_hold_even_where_nothing_waits(store: Store) -> None:
+async def test_retrying_all_lifts_a_hold_even_where_nothing_waits(store: Store) -> None:
     await store.outbox.finish(Outcome("gone", hold=HOLD))
 
     assert await store.desk.retry() == []
@@ -138,12 +142,16 @@ async def test_retrying_all_lifts_a_lasting_hold_even_where_nothing_waits(store:
 
 
 async def test_all_that_is_stuck_or_orphaned_is_sent_to_another_destination(store: Store) -> None:
-    gone, orphaned, flowing = await owe(store, 1, "gone", "removed", "fine")
+    gone, orphaned, flowing, waiting = await owe(store, 1, "gone", "removed", "fine", "waiting")
+    wait = replace(HOLD, until=1e12)
     await store.outbox.finish(Outcome("gone", hold=HOLD))
+    await store.outbox.finish(Outcome("waiting", hold=wait))
 
-    assert await store.desk.retry(to="new", present={"gone", "fine", "new"}) == [gone]
+    assert await store.desk.retry(to="new", present={"gone", "fine", "waiting", "new"}) == [gone]
 
     assert [row.seq for row in await store.outbox.owed("fine", 10)] == [flowing]
+    assert [row.seq for row in await store.outbox.owed("waiting", 10)] == [waiting]
+    assert (await store.desk.holds())["waiting"] == wait
     states = [(await store.desk.letter(seq) or pytest.fail("lost"))[0].state for seq in (gone, orphaned)]
     assert states == [State.PENDING, State.DISCARDED]  # Of one event there is one row a destination.
 
