@@ -33,7 +33,7 @@ class Opening:
             self.store = await stack.enter_async_context(opening)
         except StoreUnavailable as error:
             if str(error) != self.trouble:
-                log.warning("store does not answer yet, will try again", error=str(error))
+                log.warning("the database cannot be used yet, will try again", error=str(error))
             self.trouble = str(error)
         return self.store is not None
 
