@@ -11,27 +11,18 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
 
+from notifier.simulator import sts
 from notifier.simulator.account import Account
 from notifier.simulator.operations import OPERATIONS, ApiError, Question, renewed_token
 
 _JSON = "application/x-amz-json-1.1"
 _SIGNED_REGION = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
-
-_CALLER_IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
-  <GetCallerIdentityResult>
-    <Arn>arn:aws:sts::{account}:assumed-role/simulated/notifier</Arn>
-    <UserId>AROASIMULATED:notifier</UserId>
-    <Account>{account}</Account>
-  </GetCallerIdentityResult>
-  <ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata>
-</GetCallerIdentityResponse>
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +74,7 @@ class SageMaker:
         body = await request.read()
         now = self._clock()
         if target is None:
-            return self._identity(body, now)
+            return self._sts(request, body, now)
         operation = target.partition(".")[2]
         self.calls[operation] += 1
         await asyncio.sleep(self.quirks.latency)
@@ -108,7 +99,7 @@ class SageMaker:
         seen = now - self.quirks.stale_by if self._rolls(self.quirks.stale) else now
         signed = _SIGNED_REGION.search(request.headers.get("Authorization", ""))
         region = signed[1] if signed else self.account.region
-        answer = OPERATIONS[operation](Question(self.account, region, seen, parameters))
+        answer = OPERATIONS[operation](Question(self._account_of(request), region, seen, parameters))
         return self._listed(answer, parameters, now) if operation == "ListHyperParameterTuningJobs" else answer
 
     def _listed(self, answer: dict[str, Any], parameters: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -125,12 +116,19 @@ class SageMaker:
     def _rolls(self, share: float) -> bool:
         return share > 0 and self._dice.random() < share
 
-    def _identity(self, body: bytes, now: float) -> web.Response:
-        if b"Action=GetCallerIdentity" not in body:
-            raise web.HTTPBadRequest(text="Only STS GetCallerIdentity and SageMaker's tuning operations are simulated.")
-        self.calls["GetCallerIdentity"] += 1
-        text = _CALLER_IDENTITY.format(account=self.account.account_id, request=uuid.uuid4())
+    def _sts(self, request: web.Request, body: bytes, now: float) -> web.Response:
+        found = sts.answered(body, self._account_of(request).account_id, now)
+        if found is None:
+            known = "STS's GetCallerIdentity and AssumeRole, and SageMaker's tuning operations"
+            raise web.HTTPBadRequest(text=f"Only {known} are simulated.")
+        action, text = found
+        self.calls[action] += 1
         return web.Response(text=text, content_type="text/xml", headers={"Date": formatdate(now, usegmt=True)})
+
+    def _account_of(self, request: web.Request) -> Account:
+        """The one account; to whoever asks in a role of another, the same jobs under its number."""
+        number = sts.signer(request.headers.get("Authorization", ""))
+        return replace(self.account, account_id=number) if number else self.account
 
     def _respond(self, answer: Mapping[str, Any], now: float, status: int = 200) -> web.Response:
         headers = {

@@ -23,11 +23,13 @@ async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
     session = new_session()
     async with AsyncExitStack() as stack:
 
-        async def connected(sagemaker: SageMaker, service: str = "sagemaker", region: str = "us-east-1") -> Any:
+        async def connected(
+            sagemaker: SageMaker, service: str = "sagemaker", region: str = "us-east-1", **keys: Any
+        ) -> Any:
             address = await stack.enter_async_context(serving(sagemaker.app(), "127.0.0.1"))
             config = AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}, connect_timeout=5, read_timeout=5)
             return await stack.enter_async_context(
-                session.create_client(service, region_name=region, endpoint_url=address, config=config)
+                session.create_client(service, region_name=region, endpoint_url=address, config=config, **keys)
             )
 
         yield connected

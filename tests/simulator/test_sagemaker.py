@@ -132,6 +132,41 @@ async def test_sts_names_the_caller_on_the_same_port(connect: Connect) -> None:
     assert (await client.get_caller_identity())["Account"] == ACCOUNT_ID
 
 
+async def test_in_a_role_of_another_account_the_same_jobs_have_its_number(connect: Connect) -> None:
+    sagemaker, other = simulated(), "222233334444"
+    role = f"arn:aws:iam::{other}:role/path/notifier"
+
+    own = await connect(sagemaker, "sts")
+    assumed = await own.assume_role(RoleArn=role, RoleSessionName="notifier")
+    given = assumed["Credentials"]
+    keys = {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }
+    caller = await (await connect(sagemaker, "sts", **keys)).get_caller_identity()
+    (*_, page) = await listed(await connect(sagemaker, **keys), **PAGE)
+
+    assert given["Expiration"].timestamp() == NOW + 3600
+    assert assumed["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{other}:assumed-role/notifier/notifier"
+    assert caller["Account"] == other
+    assert page[0]["HyperParameterTuningJobArn"].split(":")[4] == other
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(b"Action=AssumeRole&RoleArn=arn:aws:iam::12:role/notifier", id="a-role-that-is-none"),
+        pytest.param(b"Action=AssumeRole", id="no-role"),
+        pytest.param(b"Action=GetSessionToken", id="another-action"),
+        pytest.param(b"\xff", id="no-form"),
+    ],
+)
+async def test_what_sts_does_not_simulate_is_refused(http: aiohttp.ClientSession, form: bytes) -> None:
+    async with serving(simulated().app(), "127.0.0.1") as address, http.post(address, data=form) as answer:
+        assert (answer.status, "are simulated" in await answer.text()) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("operation", "parameters", "code", "status"),
     [
