@@ -181,7 +181,9 @@ async def test_a_server_that_comes_up_later_is_waited_for_and_ready_says_no(
                 assert await worker.status(http, "/readyz") == 503
                 await asyncio.to_thread(server.start)
                 await worker.ready(process)
-            said = [line["error"] for line in worker.log() if line["event"].startswith("the database cannot be used yet")]
+            said = [
+                line["error"] for line in worker.log() if line["event"].startswith("the database cannot be used yet")
+            ]
             assert await worker.stop(process) == 0
 
     assert len(said) == 1
