@@ -70,9 +70,11 @@ async def _check(settings: "Settings", send: bool) -> int:
     _check_settings(settings, report)
     startable = await _check_store(settings, report)
     try:
+        accounts: set[str | None] = set()
         for opening in open_sources(settings, Metrics("")):
             async with opening as source:
-                await _check_source(source, settings, report)
+                accounts.add(await _check_source(source, settings, report))
+        _check_accounts(settings, accounts, report)
     except SettingsError as error:
         report.bad(str(error), WRONG)
     async with open_http() as http:
@@ -126,13 +128,15 @@ async def _check_store(settings: "Settings", report: Report) -> bool:
     return who is None
 
 
-async def _check_source(source: "Source", settings: "Settings", report: Report) -> None:
+async def _check_source(source: "Source", settings: "Settings", report: Report) -> str | None:
+    """The account's number, where it can be told."""
     from notifier.errors import JobMissing
     from notifier.model import Api
 
     place = source.place
+    account = place.account
     async with report.step(f"{place}: credentials"):
-        account, role = await source.account(), await source.role()
+        account, role = await source.account() or account, await source.role()
         if role is not None:
             report.good(f"{place}: the role {role} can be assumed")
         elif account is None:
@@ -152,6 +156,14 @@ async def _check_source(source: "Source", settings: "Settings", report: Report) 
             with suppress(JobMissing):
                 await source.describe(settings.jobs[0] if preview else UNKNOWN_JOB)
             report.good(f"{place}: describing a tuning job is allowed")
+    return account
+
+
+def _check_accounts(settings: "Settings", watched: "set[str | None]", report: Report) -> None:
+    """A destination for an account that is not watched hears nothing of it."""
+    for name, destination in settings.destinations.items():
+        if None not in watched and (unwatched := sorted({*destination.accounts} - watched)):
+            report.plain(f"destination {name}: its ACCOUNTS names what is not watched: {', '.join(unwatched)}")
 
 
 async def _check_address(http: "aiohttp.ClientSession", settings: "Settings", report: Report) -> bool:

@@ -146,6 +146,19 @@ async def test_check_tells_of_a_url_that_anybody_on_the_way_can_read(notifier: N
     assert "hunter2" not in out
 
 
+async def test_check_tells_of_a_destination_for_an_account_that_is_not_watched(notifier: Notifier) -> None:
+    def accounts(numbers: str) -> dict[str, str]:
+        named = {"KIND": "console", "ACCOUNTS": numbers}
+        return {f"NOTIFIER_DESTINATIONS__OPS__{field}": value for field, value in named.items()}
+
+    _, without, _ = await notifier.command("check", **accounts("111122223333"))
+    status, out, _ = await notifier.command("check", **accounts("111122223333,999988887777"))
+
+    assert "is not watched" not in without
+    assert status == 0
+    assert "– destination ops: its ACCOUNTS names what is not watched: 999988887777" in out.splitlines()
+
+
 @pytest.fixture
 def taken() -> Iterator[str]:
     """An address that another program listens on."""
