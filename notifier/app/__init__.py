@@ -10,7 +10,7 @@ import structlog
 from notifier import __version__
 from notifier.app.board import Board, queues
 from notifier.app.opening import Opening
-from notifier.app.parts import Parts, destinations, make_duties, open_sources
+from notifier.app.parts import Parts, destinations, make_duties, open_sources, watched_regions
 from notifier.app.signals import stopping
 from notifier.app.tidying import Tidying
 from notifier.delivery import open_http
@@ -19,7 +19,7 @@ from notifier.store import Store
 from notifier.store.disk import fleeting
 from notifier.web import Health, Heartbeat, Metrics, make_app, serve
 
-__all__ = ["Board", "destinations", "keep_running", "open_sources", "queues", "run", "start"]
+__all__ = ["Board", "destinations", "keep_running", "open_sources", "queues", "run", "start", "watched_regions"]
 
 log = structlog.get_logger()
 

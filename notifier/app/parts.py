@@ -39,11 +39,8 @@ FRESH_SECONDS = 300.0
 
 def open_sources(settings: Settings, meter: Meter) -> list[AbstractAsyncContextManager[Source]]:
     """One source for each account and region. Raises SettingsError where there is no region, or no role for it."""
-    # What `.env` says to AWS's client; the environment itself has the last word.
-    for name, value in settings.aws_environment.items():
-        os.environ.setdefault(name, value)
-    session = new_session()
-    regions = settings.regions or tuple(filter(None, [default_region(session)]))
+    session = _aws_session(settings)
+    regions = _regions(settings, session)
     if not regions:
         problem = "no region is set; name at least one here, or set AWS_REGION"
         raise SettingsError([Problem("NOTIFIER_REGIONS", problem)])
@@ -52,6 +49,22 @@ def open_sources(settings: Settings, meter: Meter) -> list[AbstractAsyncContextM
         kind(session, region, rate=settings.api_rate, meter=meter, account=account, role=role)
         for account, region, role in _scopes(settings, session, regions)
     ]
+
+
+def watched_regions(settings: Settings) -> tuple[str, ...]:
+    """The regions of the settings, else AWS's default; none where nothing says it. Raises SettingsError."""
+    return _regions(settings, _aws_session(settings))
+
+
+def _aws_session(settings: Settings) -> AioSession:
+    # What `.env` says to AWS's client; the environment itself has the last word.
+    for name, value in settings.aws_environment.items():
+        os.environ.setdefault(name, value)
+    return new_session()
+
+
+def _regions(settings: Settings, session: AioSession) -> tuple[str, ...]:
+    return settings.regions or tuple(filter(None, [default_region(session)]))
 
 
 def _scopes(

@@ -1,10 +1,13 @@
 """`notifier settings`: every setting with its meaning, default and present value."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from notifier.cli.execution import complain, finish
+
+if TYPE_CHECKING:
+    from notifier.settings import Settings
 
 
 def settings(
@@ -30,7 +33,20 @@ def _print(markdown: bool) -> int:
         ("variable", "meaning", "default", "now"),
         (
             (row.variable, row.meaning, row.default, Text(row.value, style="bold" if row.value != row.default else ""))
-            for row in describe_settings(now)
+            for row in describe_settings(_found(now))
         ),
     )
     return 0
+
+
+def _found(settings: "Settings") -> "Settings":
+    """The settings with the regions that AWS's own settings come to, if they come to any."""
+    from notifier.app import watched_regions
+    from notifier.errors import SettingsError
+
+    try:
+        return settings.model_copy(update={"regions": watched_regions(settings)})
+    except SettingsError as error:
+        for problem in error.problems:
+            complain(f"{problem.variable}: {problem.message}")
+        return settings

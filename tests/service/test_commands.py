@@ -332,6 +332,22 @@ async def test_settings_masks_what_is_secret(tmp_path: Path) -> None:
     assert hook.secret not in out and hook.url not in out
 
 
+@pytest.mark.parametrize(
+    ("env", "shown"),
+    [
+        pytest.param({"AWS_REGION": "eu-west-1"}, "eu-west-1", id="found"),
+        pytest.param({"AWS_DEFAULT_REGION": ""}, "AWS's default region", id="none-to-be-found"),
+        pytest.param({"NOTIFIER_REGIONS": "us-east-2,eu-west-1"}, "us-east-2,eu-west-1", id="set"),
+    ],
+)
+async def test_settings_shows_the_region_that_is_watched(tmp_path: Path, env: dict[str, str], shown: str) -> None:
+    async with notifying(tmp_path, "http://127.0.0.1:9") as notifier:
+        status, out, _ = await notifier.command("settings", **env)
+
+    (line,) = [line for line in out.splitlines() if line.startswith("NOTIFIER_REGIONS")]
+    assert status == 0 and line.rstrip().endswith(f"  {shown}")
+
+
 @pytest.mark.parametrize("command", [("describe", "xgb", "--no-trials"), ("check",)], ids=["describe", "check"])
 async def test_what_dotenv_says_to_aws_counts_for_every_command(
     notifier: Notifier, sagemaker: SageMaker, command: tuple[str, ...]
