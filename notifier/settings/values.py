@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
@@ -153,6 +154,16 @@ def _database_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _queue_url(url: str) -> str:
+    parts = urlsplit(url) if url else None
+    if parts is None:
+        return url
+    whole = parts.scheme in ("http", "https") and parts.hostname and parts.path.strip("/")
+    if not whole or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("is no queue's URL: write it as https://sqs.us-east-1.amazonaws.com/111122223333/notifier")
+    return url
+
+
 def _address(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -180,5 +191,6 @@ WebUrl = Annotated[SecretStr, AfterValidator(checked_url)]
 Mention = Annotated[str, AfterValidator(_mention)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Address = Annotated[HttpAddress | None, BeforeValidator(_address)]
+QueueUrl = Annotated[str, AfterValidator(_queue_url)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)]
 LogFormat = Annotated[Literal["console", "json"], BeforeValidator(_lowered)]
