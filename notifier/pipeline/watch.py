@@ -109,21 +109,21 @@ class Watch:
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep every interval until `stop` is set; a sweep under way is cut short then, and loses nothing."""
         while not stop.is_set():
-            end = monotonic() + self._watching.interval
+            end = asyncio.get_running_loop().time() + self._watching.interval
             await unless(stop, self.turn())
             await unless(stop, self._rest(end))
 
     async def _rest(self, end: float) -> None:
-        """Rest until `end` (monotonic), but for what hints name meanwhile."""
-        left = end - monotonic()
-        scope = self._scope
+        """Rest until `end` (the loop's time), but for what hints name meanwhile."""
+        now, scope = asyncio.get_running_loop().time, self._scope
+        left = end - now()
         if self._heeding is None or scope is None or scope.ledger.state.baseline_at is None:
             await asyncio.sleep(max(0.0, left))
             return
         # Once at least: where sweeps take longer than their interval, hints must have their turn too.
         while await self._heeding.called(max(0.0, left)):
             await self._heeding.heed(scope.ledger, scope.looker)
-            left = end - monotonic()
+            left = end - now()
             if left <= 0:
                 return
 
