@@ -21,6 +21,9 @@ AGAIN_SECONDS = 5.0
 LOOKS_AT_ONCE = 30
 """Looks of one round at most: at a call a second the next sweep waits for them so long."""
 
+MOMENT = 0.001
+"""Seconds by which a loop may wake up too soon: its clock has a resolution."""
+
 HEED_SECONDS = 600.0
 """For one round in all; its calls have deadlines of their own."""
 
@@ -45,7 +48,7 @@ class Heeding:
         with suppress(TimeoutError):
             async with asyncio.timeout(min(seconds, max(0.0, self._due - now()))):
                 await self._bell.wait()
-        return self._bell.is_set() or now() >= self._due
+        return self._bell.is_set() or now() + MOMENT >= self._due
 
     async def heed(self, ledger: Ledger, looker: Looker) -> None:
         """Follow the hints that are due. What fails is left for later: the sweeps see everything anyway."""
@@ -66,7 +69,7 @@ class Heeding:
         noted = await self._store.noted(ledger.scope)
         now = asyncio.get_running_loop().time()
         moments = {each: self._again.get(each, now + each.due) for each in noted}
-        due = [each for each in noted if moments[each] <= now][:LOOKS_AT_ONCE]
+        due = [each for each in noted if moments[each] <= now + MOMENT][:LOOKS_AT_ONCE]
         vain = await self._look([each for each in due if self._selects(each.name)], ledger, looker) if due else []
         again = {each: now + AGAIN_SECONDS for each in vain if each.prompt and each not in self._again}
         done = [each for each in due if each not in again]
