@@ -69,7 +69,8 @@ class Heeding:
         noted = await self._store.noted(ledger.scope)
         now = asyncio.get_running_loop().time()
         moments = {each: self._again.get(each, now + each.due) for each in noted}
-        due = [each for each in noted if moments[each] <= now + MOMENT][:LOOKS_AT_ONCE]
+        due = [each for each in noted if moments[each] <= now + MOMENT]
+        due = sorted(due, key=_over(ledger))[:LOOKS_AT_ONCE]
         vain = await self._look([each for each in due if self._selects(each.name)], ledger, looker) if due else []
         again = {each: now + AGAIN_SECONDS for each in vain if each.prompt and each not in self._again}
         done = [each for each in due if each not in again]
@@ -84,7 +85,22 @@ class Heeding:
         looker.begin()
         async with ledger.batching(looker.alive):
             async with asyncio.TaskGroup() as looks:
-                looking = {each: looks.create_task(looker.hinted(each.name)) for each in noted}
+                looking = {each: looks.create_task(_told(each.name, ledger, looker)) for each in noted}
             await looker.tell_late()
             await ledger.flush()
         return [each for each, look in looking.items() if not look.result()]
+
+
+async def _told(name: str, ledger: Ledger, looker: Looker) -> bool:
+    """Look at one job, and commit what was seen before the next one's turn comes; whether it was anything."""
+    found = await looker.hinted(name)
+    await ledger.flush()
+    return found
+
+
+def _over(ledger: Ledger) -> Callable[[Noted], bool]:
+    """Whether a hint is about a job that has ended, as far as is known: late ones are many, and hold up no other."""
+    known = {identity.name for identity in ledger.jobs}
+    going = {identity.name for identity in ledger.unfinished}
+    over = known - going
+    return lambda each: each.name.lower() in over

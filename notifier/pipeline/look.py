@@ -142,7 +142,7 @@ class Looker:
             await self._unlisted(answer, Sight(self.clock(), silent, history))
 
     async def hinted(self, name: str) -> bool:
-        """Describe a job that a hint names; whether the answer says more than is remembered.
+        """Describe a job that a hint names; whether that says what is meant: something new, or that the job has ended.
 
         One that is not found, or gives no answer, is left to the sweeps.
         """
@@ -151,7 +151,7 @@ class Looker:
             return False
         memory = self._ledger.jobs.get(answer.identity)
         await self._unlisted(answer, Sight(self.clock(), history_before=history_before(self._ledger.state)))
-        return memory is None or not says_nothing(memory, answer)
+        return memory is None or answer.ended or not says_nothing(memory, answer)
 
     async def _unlisted(self, answer: TuningJob, sight: Sight) -> None:
         """Write down what an answer changes to which no row of List led."""

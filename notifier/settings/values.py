@@ -155,13 +155,18 @@ def _database_url(secret: SecretStr) -> SecretStr:
 
 
 def _queue_url(url: str) -> str:
-    parts = urlsplit(url) if url else None
-    if parts is None:
-        return url
-    whole = parts.scheme in ("http", "https") and parts.hostname and parts.path.strip("/")
-    if not whole or parts.username is not None or parts.query or parts.fragment:
+    if url and not _names_a_queue(url):
         raise ValueError("is no queue's URL: write it as https://sqs.us-east-1.amazonaws.com/111122223333/notifier")
     return url
+
+
+def _names_a_queue(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        here = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return bool(here and parts.path.strip("/")) and not (parts.username or parts.query or parts.fragment)
 
 
 def _address(value: Any) -> Any:

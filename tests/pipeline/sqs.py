@@ -117,7 +117,8 @@ class Sqs:
         sqs = cls()
         app = web.Application()
         app.router.add_post("/", sqs.answer)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        # Nothing is given to somebody who has hung up.
+        runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         sqs.url = f"http://127.0.0.1:{runner.addresses[0][1]}/{ACCOUNT}/notifier"

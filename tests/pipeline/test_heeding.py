@@ -358,6 +358,7 @@ async def test_the_sweeps_keep_their_interval_however_many_hints_come(aws: pytes
 
         assert INTERVAL <= now() < INTERVAL + 60.0
         stage.sagemaker.latency = 0.0
+        await asyncio.sleep(60.0)
         stage.sagemaker.put(*(ended(each.name) for each in jobs))
         await stage.hint(*(each.name for each in jobs))
         await stage.until(lambda: len(stage.told()) == 2 * len(jobs), within=60.0)
