@@ -66,13 +66,13 @@ class Heeding:
             log.exception("hints could not be followed", region=ledger.scope.region, exc_info=group)
 
     async def _follow(self, ledger: Ledger, looker: Looker) -> None:
-        noted = await self._store.noted(ledger.scope)
-        now = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        noted, now = await self._store.noted(ledger.scope), clock()
         moments = {each: self._again.get(each, now + each.due) for each in noted}
         due = [each for each in noted if moments[each] <= now + MOMENT]
         due = sorted(due, key=_over(ledger))[:LOOKS_AT_ONCE]
         vain = await self._look([each for each in due if self._selects(each.name)], ledger, looker) if due else []
-        again = {each: now + AGAIN_SECONDS for each in vain if each.prompt and each not in self._again}
+        again = {each: clock() + AGAIN_SECONDS for each in vain if each.prompt and each not in self._again}
         done = [each for each in due if each not in again]
         await self._store.heeded(ledger.scope, done)
         waiting = {each: moment for each, moment in (moments | again).items() if each not in done}
