@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.table import Table
 from benchmarks import memory, startup, sweep
 from benchmarks.endpoint import serving
 from benchmarks.figure import Figure
+from benchmarks.scale import FULL, SMOKE, Scale
 from notifier.telemetry import configure_logging
 
 BENCHMARKS = (sweep.calls, sweep.own_cpu, sweep.commit, memory.memory, startup.startup)
@@ -30,7 +32,7 @@ def alone() -> None:
     }
 
 
-async def measured(progress: Progress) -> list[Figure]:
+async def measured(progress: Progress, scale: Scale) -> list[Figure]:
     """Every figure, in order."""
     figures: list[Figure] = []
     task = progress.add_task("")
@@ -38,7 +40,7 @@ async def measured(progress: Progress) -> list[Figure]:
         os.environ["AWS_ENDPOINT_URL"] = endpoint.url
         for benchmark in BENCHMARKS:
             progress.update(task, description=(benchmark.__doc__ or "").strip())
-            figures.extend([figure async for figure in benchmark(endpoint)])
+            figures.extend([figure async for figure in benchmark(endpoint, scale)])
     return figures
 
 
@@ -54,14 +56,15 @@ def table(figures: list[Figure]) -> Table:
 
 
 def main() -> None:
-    """Measure, then print."""
+    """Measure, then print; with `--smoke` only as much as shows that all of it runs."""
+    scale = SMOKE if sys.argv[1:] == ["--smoke"] else FULL
     alone()
     console = Console()
     progress = Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True)
     with Path(os.devnull).open("w") as nowhere, progress:
         # The service's log lines cost what they cost, but nobody reads them here.
         configure_logging("info", "json", nowhere)
-        figures = asyncio.run(measured(progress))
+        figures = asyncio.run(measured(progress, scale))
     console.print(table(figures), soft_wrap=True)
 
 

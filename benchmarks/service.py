@@ -40,7 +40,7 @@ class Service:
 
         async def enough() -> bool:
             metrics = await self._page("/metrics")
-            found = re.search(r'^notifier_sweeps_total\{outcome="ok".*\} (\S+)$', metrics, re.MULTILINE)
+            found = re.search(r'^notifier_sweeps_total\{.*outcome="ok".*\} (\S+)$', metrics, re.MULTILINE)
             return found is not None and float(found[1]) >= times
 
         await self._until(enough)

@@ -20,21 +20,17 @@ from aiobotocore.session import AioSession
 from benchmarks.answers import ACCOUNT, REGION
 from benchmarks.endpoint import DESCRIBE, LIST, PAGE, Endpoint
 from benchmarks.figure import Figure
+from benchmarks.scale import Scale
 from benchmarks.watching import Watcher, remember_all, watching
 from notifier.model import Scope, ScopeState
 from notifier.sources import new_session
 from notifier.sources.client import connected
 
-SIZES = (100, 1_000, 10_000)
 MOVED_SHARE = 0.01
-ROUNDS = 5
-JOBS_A_ROUND = 5_000
-"""Small accounts are swept several times a round, so that no round is too short to be measured."""
-COMMITS = 100
 OWN_CPU_GOAL = 15.0
 
 
-async def calls(endpoint: Endpoint) -> AsyncIterator[Figure]:
+async def calls(endpoint: Endpoint, _: Scale) -> AsyncIterator[Figure]:
     """The calls of a sweep where nothing moved."""
     await endpoint.stock(unfinished=250, ended=5_000)
     with TemporaryDirectory() as folder:
@@ -49,9 +45,9 @@ async def calls(endpoint: Endpoint) -> AsyncIterator[Figure]:
     yield Figure(f"Describe calls a sweep, {scene}", made[DESCRIBE], "calls", 0, decimals=0)
 
 
-async def own_cpu(endpoint: Endpoint) -> AsyncIterator[Figure]:
+async def own_cpu(endpoint: Endpoint, scale: Scale) -> AsyncIterator[Figure]:
     """The service's CPU on top of the bare client's, for quiet sweeps and for those where 1 % moved."""
-    for size in SIZES:
+    for size in scale.sizes:
         await endpoint.stock(unfinished=size)
         with TemporaryDirectory() as folder:
             async with (
@@ -62,13 +58,13 @@ async def own_cpu(endpoint: Endpoint) -> AsyncIterator[Figure]:
                 await remember_all(watcher)
                 clients = (bare_client, await connection.client())
                 for moving, scene in ((0, "quiet"), (math.ceil(size * MOVED_SHARE), "1 % moved")):
-                    bare, lean, service = await _compared(endpoint, watcher, clients, size, moving)
+                    bare, lean, service = await _compared(endpoint, watcher, clients, scale, size, moving)
                     parts = f"ms: {bare * 1e3:,.1f} bare, {lean * 1e3:,.1f} lean, {service * 1e3:,.1f} the service"
                     what = f"own CPU, {size:,} jobs, {scene} ({parts})"
                     yield Figure(what, 100 * (service / bare - 1), "%", OWN_CPU_GOAL)
 
 
-async def commit(endpoint: Endpoint) -> AsyncIterator[Figure]:
+async def commit(_: Endpoint, scale: Scale) -> AsyncIterator[Figure]:
     """What the one transaction of a quiet sweep costs."""
     scope, now = Scope(ACCOUNT, REGION), time.time()
     with TemporaryDirectory() as folder:
@@ -79,20 +75,20 @@ async def commit(endpoint: Endpoint) -> AsyncIterator[Figure]:
 
             await committed()
             began = time.perf_counter()
-            cpu = sum([await _cpu(committed) for _ in range(COMMITS)])
+            cpu = sum([await _cpu(committed) for _ in range(scale.commits)])
             seconds = time.perf_counter() - began
-    yield Figure("CPU of a sweep's commit", cpu / COMMITS * 1e3, "ms", decimals=2)
-    yield Figure("time of a sweep's commit", seconds / COMMITS * 1e3, "ms", decimals=2)
+    yield Figure("CPU of a sweep's commit", cpu / scale.commits * 1e3, "ms", decimals=2)
+    yield Figure("time of a sweep's commit", seconds / scale.commits * 1e3, "ms", decimals=2)
 
 
 async def _compared(
-    endpoint: Endpoint, watcher: Watcher, clients: Sequence[Any], size: int, moving: int
+    endpoint: Endpoint, watcher: Watcher, clients: Sequence[Any], scale: Scale, size: int, moving: int
 ) -> list[float]:
     """The CPU seconds of each client's sweep and of the service's, the medians of rounds taken in alternation."""
-    repeats = max(1, JOBS_A_ROUND // size)
+    repeats = max(1, scale.jobs_a_round // size)
     rounds: list[list[float]] = []
     await endpoint.calls()
-    for _ in range(ROUNDS + 1):
+    for _ in range(scale.rounds + 1):
         seconds = [0.0] * (len(clients) + 1)
         gc.collect()
         for _ in range(repeats):

@@ -68,7 +68,7 @@ async def _check(settings: "Settings", send: bool) -> int:
 
     report = Report()
     _check_settings(settings, report)
-    await _check_store(settings, report)
+    startable = await _check_store(settings, report)
     try:
         session, meter = open_session(settings), Metrics("")
         for opening in open_sources(settings, meter, session):
@@ -83,11 +83,11 @@ async def _check(settings: "Settings", send: bool) -> int:
     async with open_http() as http:
         for destination in destinations(settings, http):
             await _check_destination(destination, report, send)
-        free = await _check_address(http, settings, report)
+        startable &= await _check_address(http, settings, report)
     if report.status:
         typer.echo("Some things are missing; mend them, then check again.")
     else:
-        typer.echo("All is well; `notifier run` starts the service." if free else "All is well.")
+        typer.echo("All is well; `notifier run` starts the service." if startable else "All is well.")
     return report.status
 
 
@@ -113,15 +113,22 @@ def _in_the_clear(url: "SecretStr | None") -> bool:
     return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
 
 
-async def _check_store(settings: "Settings", report: Report) -> None:
+async def _check_store(settings: "Settings", report: Report) -> bool:
+    """Whether no running notifier has the database to itself already, which is no fault."""
     from notifier.errors import NotifierError
-    from notifier.store import examine
+    from notifier.store import examine, holder
 
+    url = settings.database_url.get_secret_value()
     try:
-        report.good(f"database {await examine(settings.database_url.get_secret_value())}")
+        report.good(f"database {await examine(url)}")
+        who = await holder(url)
     except NotifierError as error:
         # It names the database itself.
         report.bad(str(error))
+        return True
+    if who:
+        report.plain(f"database: {who} runs on it now; a second `notifier run` needs another one")
+    return who is None
 
 
 async def _check_source(source: "Source", settings: "Settings", report: Report) -> None:

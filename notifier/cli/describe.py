@@ -47,9 +47,11 @@ def _narrowed(settings: "Settings", account: str | None, region: str | None) -> 
     from notifier.errors import Problem, SettingsError
     from notifier.settings.values import ACCOUNT
 
-    if account is not None and not (account in settings.accounts if settings.accounts else ACCOUNT.fullmatch(account)):
-        known = f"are {', '.join(settings.accounts)}" if settings.accounts else "is that of the credentials: 12 digits"
-        raise SettingsError([Problem("--account", f"is none that is watched: there {known}")])
+    if account is not None and settings.accounts and account not in settings.accounts:
+        watched = ", ".join(settings.accounts)
+        raise SettingsError([Problem("--account", f"is none that is watched: there are {watched}")])
+    if account is not None and not ACCOUNT.fullmatch(account):
+        raise SettingsError([Problem("--account", "is no account: write its 12 digits")])
     chosen = {"accounts": (account,) if account else None, "regions": (region,) if region else None}
     return settings.model_copy(update={name: value for name, value in chosen.items() if value})
 

@@ -20,6 +20,7 @@ from notifier.rendering.cloudevents import body
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _PREFIX = "whsec_"
+_MAKE_ONE = f"make one with: echo {_PREFIX}$(openssl rand -base64 32)"
 _REFUSED = frozenset({400, 413, 415, 422})
 """Answers that speak of the message: it would fare no better a second time."""
 
@@ -28,20 +29,22 @@ def _keys(secrets: str) -> list[bytes]:
     """The keys of one or several secrets, newest first as written; ValueError says what is wrong, not with which."""
     keys = []
     for number, each in enumerate(secrets.replace(",", " ").split(), start=1):
+        if not each.startswith(_PREFIX):
+            raise ValueError(f"secret {number} must begin with {_PREFIX}; {_MAKE_ONE}")
         try:
             encoded = each.removeprefix(_PREFIX)
             key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
         except binascii.Error:
-            raise ValueError(f"secret {number} is not base64 after {_PREFIX}") from None
-        if not each.startswith(_PREFIX) or not 24 <= len(key) <= 64:
-            raise ValueError(f"secret {number} must be {_PREFIX} and the base64 of 24 to 64 bytes")
+            raise ValueError(f"secret {number} is not base64 after {_PREFIX}; {_MAKE_ONE}") from None
+        if not 24 <= len(key) <= 64:
+            raise ValueError(f"secret {number} must be {_PREFIX} and the base64 of 24 to 64 bytes; {_MAKE_ONE}")
         keys.append(key)
     return keys
 
 
 def _checked_secret(secret: SecretStr) -> SecretStr:
     if not _keys(secret.get_secret_value()):
-        raise ValueError(f"write {_PREFIX} and the base64 of 24 to 64 bytes, or leave it out")
+        raise ValueError(f"names no secret; {_MAKE_ONE}")
     return secret
 
 

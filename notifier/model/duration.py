@@ -9,6 +9,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 def parse_duration(text: str) -> float:
     """Seconds. Raises ValueError with a text that says what is understood."""
     match = _DURATION.fullmatch(text.strip())
+    if match is None and _DURATION.fullmatch(text.strip().removeprefix("-")):
+        raise ValueError("must not be negative: write seconds, or 30s, 5m, 2h, 1d")
     if match is None:
         raise ValueError("not a duration: write seconds, or 30s, 5m, 2h, 1d")
     return float(match[1]) * _UNITS[match[2]]

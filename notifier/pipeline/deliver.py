@@ -110,6 +110,8 @@ class Delivery:
             # A fault of our own must not end the delivery: it is logged whole, the next turn tries again.
             log.exception("delivery failed unexpectedly", destination=self._policy.name)
             return self._rest_after_failure()
+        if self._failures:
+            log.info("deliveries work again", destination=self._policy.name)
         self._failures = 0
         return min(rest, self._timing.look_every)
 

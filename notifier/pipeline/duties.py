@@ -125,6 +125,8 @@ class Duties:
                 log.exception("leases could not be renewed, will try again")
             self._silent = True
         else:
+            if self._silent:
+                log.info("leases are renewed again")
             self._silent = False
         return self._pause()
 

@@ -67,5 +67,7 @@ def _complaint(name: str) -> str | None:
         return "is not built into this version yet: remove it"
     if name.startswith(DESTINATIONS.rstrip("_")):
         return f"unknown setting: did you mean {DESTINATION_FORM}?"
-    guess = nearest(name, (*FLAT_VARIABLES, DESTINATION_FORM))
+    # Without the beginning that all of them share: it alone would make any word like some setting.
+    ours = {known.removeprefix(PREFIX): known for known in (*FLAT_VARIABLES, DESTINATION_FORM)}
+    guess = ours.get(nearest(name.removeprefix(PREFIX), ours) or "")
     return f"unknown setting: did you mean {guess}?" if guess else "unknown setting: `notifier settings` lists them all"

@@ -20,6 +20,7 @@ from notifier.settings.values import (
     ExternalId,
     Globs,
     HttpAddress,
+    Interval,
     LogFormat,
     LogLevel,
     Mention,
@@ -55,7 +56,7 @@ class Settings(BaseSettings):
     api: Api = Field(
         Api.HYPERPARAMETER, description="`hyperparameter`, or `preview`: needs explicit names in `NOTIFIER_JOBS`"
     )
-    poll_interval: Seconds = Field(30.0, ge=1, description="time between two sweeps of a region, at least 1s")
+    poll_interval: Interval = Field(30.0, description="time between two sweeps of a region, at least 1s")
     api_rate: float = Field(
         1.0,
         gt=0,
@@ -73,13 +74,15 @@ class Settings(BaseSettings):
         description="where the service keeps what it knows and owes: `sqlite:///<file>`, or `postgresql://…`, which any"
         " number of workers share",
     )
-    lease: Seconds = Field(
-        30.0, ge=1, description="on PostgreSQL: how long after a worker's death another takes over what it did"
+    lease: Interval = Field(
+        30.0, description="on PostgreSQL: how long after a worker's death another takes over what it did, at least 1s"
     )
     grace: Seconds = Field(8.0, description="how long a stop may finish what is in flight")
     slack_webhook_url: SecretStr | None = Field(None, description="incoming webhook of a Slack channel (secret)")
     slack_rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="messages a second to Slack, 0 for no limit")
-    mention: Mention = Field("", description="who is mentioned when a job fails: `here`, a user id or a group id")
+    mention: Mention = Field(
+        "", description="who is mentioned when a job fails: `here`, `channel`, a user id or a group id"
+    )
     webhook_url: SecretStr | None = Field(None, description="where CloudEvents are posted (secret)")
     webhook_secret: SecretStr | None = Field(
         None,

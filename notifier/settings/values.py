@@ -150,7 +150,7 @@ def _mention(who: str) -> str:
 
 def _database_url(secret: SecretStr) -> SecretStr:
     if not DATABASE.fullmatch(secret.get_secret_value()):
-        raise ValueError("must be the URL of a database: write for example sqlite:///notifier.db")
+        raise ValueError("must be sqlite:///<file> or postgresql://user@host/database: other databases are not taken")
     return secret
 
 
@@ -180,11 +180,18 @@ def _address(value: Any) -> Any:
     return HttpAddress(match["host"].strip("[]"), int(match["port"]))
 
 
+def _a_second_or_more(seconds: float) -> float:
+    if seconds < 1:
+        raise ValueError("must be at least 1s")
+    return seconds
+
+
 def _lowered(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
 Seconds = Annotated[Duration, InSeconds()]
+Interval = Annotated[Seconds, AfterValidator(_a_second_or_more)]
 Globs = Annotated[Listed, AfterValidator(_globs)]
 SomeGlobs = Annotated[Globs, AfterValidator(_some)]
 Regions = Annotated[Listed, AfterValidator(_regions)]

@@ -26,6 +26,7 @@ __all__ = [
     "Store",
     "Upkeep",
     "examine",
+    "holder",
     "open_store",
 ]
 
@@ -77,3 +78,8 @@ async def open_store(url: str, *, exclusive: bool, clock: Callable[[], float] | 
 async def examine(url: str) -> str:
     """One line on the database that `run` would find. Touches nothing; raises what opening it would."""
     return await opening.examine(url)
+
+
+async def holder(url: str) -> str | None:
+    """Who runs on the database now and admits nobody else, in words; None where `run` may begin."""
+    return await opening.holder(url)

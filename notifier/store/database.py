@@ -21,6 +21,9 @@ T = TypeVar("T")
 ANSWER_TIMEOUT = 30.0
 """Seconds to wait for a transaction in all: a disk or a server that hangs must not hold up the loop for ever."""
 
+CANCELLED_TIMEOUT = 1.0
+"""Seconds that a cancelled caller waits for its transaction. One that hangs must not hold up the end of other work."""
+
 _EPOCH = select(cast(extract("epoch", func.clock_timestamp()), Double))
 
 READERS = 3
@@ -105,7 +108,7 @@ class Database:
             raise StoreUnavailable(f"database {self.backend.place}: {reason}") from None
 
     async def _answer(self, working: "concurrent.futures.Future[T]") -> T:
-        """What the thread brings. A cancellation waits for it too, so that nothing is under way any more after it."""
+        """What the thread brings. A cancellation waits a moment for it: seldom is anything under way after that."""
         answer = asyncio.wrap_future(working)
         # What comes too late interests nobody any more; asyncio would complain of an error that nobody asked for.
         answer.add_done_callback(lambda late: late.cancelled() or late.exception())
@@ -120,8 +123,8 @@ class Database:
 
 
 async def _ended(answer: "asyncio.Future[Any]") -> None:
-    """Wait for an answer as long as anybody does, however often we are cancelled meanwhile."""
-    end = asyncio.get_running_loop().time() + ANSWER_TIMEOUT
+    """Wait a moment for an answer, however often we are cancelled meanwhile."""
+    end = asyncio.get_running_loop().time() + CANCELLED_TIMEOUT
     while not answer.done() and (left := end - asyncio.get_running_loop().time()) > 0:
         with suppress(asyncio.CancelledError):
             await asyncio.wait({answer}, timeout=left)

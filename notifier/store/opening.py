@@ -1,5 +1,6 @@
 """Opening the store that a URL names: look first and touch nothing, then lock, migrate, and mend what a crash left."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -56,6 +57,12 @@ async def examine(url: str) -> str:
         return await file.examine(sqlite_file(parsed))
     async with _connected(Database(postgres(parsed))) as database:
         return f"{database.backend.place}: {await database.read(_named(database, server.examine))}"
+
+
+async def holder(url: str) -> str | None:
+    """Who runs on the database now and admits nobody else, in words; None where `run` may begin."""
+    parsed = read_url(url)
+    return None if is_postgres(parsed) else await asyncio.to_thread(RunLock(sqlite_file(parsed)).holder)
 
 
 @asynccontextmanager

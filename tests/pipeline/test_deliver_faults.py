@@ -354,11 +354,13 @@ async def test_what_was_sent_while_the_store_fails_is_written_down_later_and_not
         with broken(Path(stage.store.place)), capture_logs() as logs:
             stage.receiver.gate.set()
             await until(lambda: stage.timeline.tick > 60)
-        await stage.settled("webhook")
+        with capture_logs() as later:
+            await stage.settled("webhook")
 
     failures = [each for each in logs if each["log_level"] in {"warning", "error"}]
     assert len(stage.receiver.requests) == 3
     assert [each["event"] for each in failures] == ["store does not answer, will try again"]
+    assert [each["event"] for each in logs + later].count("deliveries work again") == 1
 
 
 async def test_a_store_that_fails_before_the_send_sends_nothing(stage: Stage) -> None:

@@ -488,12 +488,13 @@ async def test_a_bug_in_a_beat_ends_nothing_and_is_logged_once(tmp_path: Path) -
         assert team.doing("a") == set(DUTIES)
         assert len(team.spans) == 3
         assert [(entry["event"], entry["log_level"]) for entry in logs] == [
-            ("leases could not be renewed, will try again", "error")
+            ("leases could not be renewed, will try again", "error"),
+            ("leases are renewed again", "info"),
         ]
 
 
 @in_virtual_time
-async def test_a_store_that_is_away_is_told_of_once_until_it_is_back(tmp_path: Path) -> None:
+async def test_a_store_that_is_away_is_told_of_once_and_so_is_its_return(tmp_path: Path) -> None:
     async with crew(tmp_path) as team:
         line = team.join("a").line
         with capture_logs() as logs:
@@ -503,8 +504,11 @@ async def test_a_store_that_is_away_is_told_of_once_until_it_is_back(tmp_path: P
                 line.cut = False
                 await asyncio.sleep(10)
 
+        away, back = "leases could not be renewed, will try again", "leases are renewed again"
+        said = [entry["event"] for entry in logs if entry["event"] in {away, back}]
         warned = [entry for entry in logs if entry["log_level"] == "warning"]
-        assert [entry["event"] for entry in warned] == ["leases could not be renewed, will try again"] * 2
+        assert said == [away, back] * 2
+        assert [entry["event"] for entry in warned] == [away] * 2
         assert warned[0]["error"] == "database: it does not answer"
 
 

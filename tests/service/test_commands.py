@@ -172,6 +172,17 @@ async def test_check_beside_a_running_service_finds_no_fault(notifier: Notifier)
     assert await notifier.stop(process) == 0
 
 
+async def test_check_beside_a_service_at_another_address_says_who_has_the_database(notifier: Notifier) -> None:
+    process = await notifier.start()
+    await notifier.ready(process)
+
+    status, out, _ = await notifier.command("check", NOTIFIER_HTTP="")
+
+    assert status == 0 and out.endswith("All is well.\n")
+    assert f"– database: process {process.pid} runs on it now" in out
+    assert await notifier.stop(process) == 0
+
+
 async def test_run_on_an_address_that_another_program_has_is_a_fault_of_settings(
     notifier: Notifier, sagemaker: SageMaker, taken: str
 ) -> None:

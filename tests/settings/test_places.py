@@ -193,6 +193,9 @@ def test_what_kubernetes_injects_for_a_service_of_our_name_is_no_setting(name: s
         pytest.param("AWS_ENVIRONMENT", "unknown setting", id="a-field-that-no-variable-fills"),
         pytest.param("DESTINATIONS", "NOTIFIER_DESTINATIONS__<NAME>__<FIELD>?", id="destinations-at-once"),
         pytest.param("DESTINATIONS_OPS_URL", "NOTIFIER_DESTINATIONS__<NAME>__<FIELD>?", id="single-underscores"),
+        pytest.param("JOB", "did you mean NOTIFIER_JOBS?", id="a-letter-left-out"),
+        pytest.param("DB_URL", "did you mean NOTIFIER_DATABASE_URL?", id="abbreviated"),
+        pytest.param("BOGUS", "`notifier settings` lists them all", id="like-nothing-but-its-beginning"),
         pytest.param("QQQQQQQQQQ", "`notifier settings` lists them all", id="like-nothing"),
     ],
 )

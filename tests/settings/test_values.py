@@ -118,21 +118,21 @@ def test_a_variable_is_read_as_people_mean_it(variable: str, text: str, value: A
         pytest.param("ACCOUNTS", "222233334444,222233334444", "222233334444 more than once", id="account-twice"),
         pytest.param("ACCOUNTS", ",", "names nothing", id="no-account"),
         pytest.param("API", "today", "'hyperparameter' or 'preview'", id="api"),
-        pytest.param("POLL_INTERVAL", "0.5s", "greater than or equal to 1", id="too-fast"),
+        pytest.param("POLL_INTERVAL", "0.5s", "must be at least 1s", id="too-fast"),
         pytest.param("POLL_INTERVAL", "soon", "write seconds, or 30s, 5m, 2h, 1d", id="words-for-a-duration"),
         pytest.param("CATCH_UP", "1w", "not a duration", id="weeks"),
-        pytest.param("CATCH_UP", "-1d", "not a duration", id="negative-duration"),
+        pytest.param("CATCH_UP", "-1d", "must not be negative: write seconds", id="negative-duration"),
         pytest.param("GRACE", "inf", "not a duration", id="for-ever"),
         pytest.param("GRACE", "9" * 400, "a finite number", id="longer-than-any-number"),
-        pytest.param("LEASE", "0", "greater than or equal to 1", id="lease"),
+        pytest.param("LEASE", "0", "must be at least 1s", id="lease"),
         pytest.param("BEST_COOLDOWN", "1h30m", "not a duration", id="two-units"),
         pytest.param("API_RATE", "0", "greater than 0", id="no-calls"),
         pytest.param("API_RATE", "nan", "a finite number", id="nan"),
         pytest.param("SLACK_RATE", "-1", "greater than or equal to 0", id="negative-rate"),
         pytest.param("SLACK_RATE", "fast", "must be a number", id="words-for-a-rate"),
         pytest.param("MIN_IMPROVEMENT", "1%", "must be a number", id="percent"),
-        pytest.param("DATABASE_URL", "notifier.db", "sqlite:///notifier.db", id="path-for-a-url"),
-        pytest.param("DATABASE_URL", "mysql://db/n", "the URL of a database", id="other-database"),
+        pytest.param("DATABASE_URL", "notifier.db", "must be sqlite:///<file>", id="path-for-a-url"),
+        pytest.param("DATABASE_URL", "mysql://db/n", "or postgresql://user@host/database", id="other-database"),
         pytest.param("SLACK_WEBHOOK_URL", "hooks.slack.com/services/x", "http://… or https://…", id="no-scheme"),
         pytest.param("WEBHOOK_URL", "ftp://receiver.test/x", "http://… or https://…", id="ftp"),
         pytest.param("WEBHOOK_URL", "https://", "with a host", id="no-host"),
@@ -161,9 +161,22 @@ def test_a_wrong_value_is_named_with_its_variable_and_what_would_be_right(
     assert "Value error" not in message
 
 
-@pytest.mark.parametrize("secret", [",", "plain", "whsec_", "whsec_short", SECRET.removeprefix("whsec_"), "whsec_!!!!"])
-def test_a_secret_that_is_none_is_refused(secret: str) -> None:
-    assert list(refused(WEBHOOK_URL=HOOK_URL, WEBHOOK_SECRET=secret)) == ["NOTIFIER_WEBHOOK_SECRET"]
+@pytest.mark.parametrize(
+    ("secret", "wrong"),
+    [
+        pytest.param(",", "names no secret", id="nothing"),
+        pytest.param("plain", "secret 1 must begin with whsec_", id="a-word"),
+        pytest.param(SECRET.removeprefix("whsec_"), "secret 1 must begin with whsec_", id="without-its-beginning"),
+        pytest.param(f"{SECRET},whsec_!!!!", "secret 2 is not base64 after whsec_", id="not-base64"),
+        pytest.param("whsec_", "the base64 of 24 to 64 bytes", id="empty"),
+        pytest.param("whsec_short", "secret 1", id="too-short"),
+    ],
+)
+def test_a_secret_that_is_none_is_refused_with_how_to_make_one(secret: str, wrong: str) -> None:
+    ((named, message),) = refused(WEBHOOK_URL=HOOK_URL, WEBHOOK_SECRET=secret).items()
+
+    assert named == "NOTIFIER_WEBHOOK_SECRET" and wrong in message
+    assert message.endswith("; make one with: echo whsec_$(openssl rand -base64 32)")
 
 
 def test_everything_that_is_wrong_is_said_at_once_and_each_thing_once() -> None:

@@ -230,3 +230,19 @@ async def test_a_database_that_hangs_is_told_in_one_line_and_holds_nobody_up(
     # What was asked for first is done first, although nobody waited for it.
     await store.watch.commit(SCOPE, [first_look(2)])
     assert len(await store.watch.remembered(SCOPE)) == 2
+
+
+async def test_a_cancellation_does_not_wait_for_a_database_that_hangs(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.store.database.CANCELLED_TIMEOUT", 0.05)
+    let = threading.Event()
+    hanging = asyncio.create_task(database(store).write(lambda _: let.wait(20)))
+    await asyncio.sleep(0)
+
+    hanging.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.wait({hanging})
+
+    assert hanging.cancelled()
+    let.set()

@@ -1,12 +1,13 @@
 """One `run` on one file."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
 from notifier.errors import StoreUnusable
-from notifier.store import open_store
+from notifier.store import holder, open_store
 from tests.store.looks import SCOPE, first_look
 from tests.store.processes import child, heard, kill
 
@@ -30,6 +31,20 @@ async def test_a_second_run_through_a_symbolic_link_is_refused_too(url: str, tmp
         with pytest.raises(StoreUnusable, match="already runs"):
             async with open_store(f"sqlite:///{link}", exclusive=True):
                 pass
+
+
+async def test_who_runs_on_a_file_is_told_without_touching_it(url: str, tmp_path: Path) -> None:
+    assert await holder(url) is None
+    assert os.listdir(tmp_path) == []  # noqa: PTH208
+
+    async with child("hold", url) as running, asyncio.timeout(30):
+        assert await heard(running) == "ready"
+        assert await holder(url) == await holder(url) == f"process {running.pid}"
+        await kill(running)
+
+    assert await holder(url) is None
+    async with open_store(url, exclusive=True):
+        pass
 
 
 async def test_the_lock_dies_with_its_process(url: str) -> None:

@@ -1,0 +1,19 @@
+"""How much is measured: as much as figures need, or as little as shows that every benchmark still runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """`sizes` are unfinished jobs; small accounts are swept so often that a round has `jobs_a_round` at least."""
+
+    sizes: tuple[int, ...] = (100, 1_000, 10_000)
+    rounds: int = 5
+    jobs_a_round: int = 5_000
+    commits: int = 100
+    remembered: int = 10_000
+    starts: int = 3
+
+
+FULL = Scale()
+SMOKE = Scale(sizes=(100,), rounds=1, jobs_a_round=100, commits=2, remembered=200, starts=1)

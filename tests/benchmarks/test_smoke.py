@@ -1,0 +1,25 @@
+"""The benchmarks run: what they measure is not looked at here, for tests never time."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, create_subprocess_exec
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_every_benchmark_gives_its_figures() -> None:
+    process = await create_subprocess_exec(sys.executable, "-m", "benchmarks", "--smoke", cwd=ROOT, stdout=PIPE)
+    async with asyncio.timeout(120):
+        out, _ = await process.communicate()
+
+    printed = out.decode()
+    assert process.returncode == 0
+    for figure in (
+        "List calls a sweep",
+        "own CPU",
+        "sweep's commit",
+        "memory after two sweeps",
+        "start to first sweep",
+    ):
+        assert figure in printed
