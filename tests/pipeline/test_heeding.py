@@ -317,6 +317,21 @@ async def test_a_hint_that_comes_during_the_look_is_followed_by_another_look(
 
 
 @in_virtual_time
+async def test_what_a_look_found_waits_for_no_other_and_a_late_hint_of_an_ended_job_goes_last(
+    aws: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with watching(aws, tmp_path, ended("a-late-one"), Job("xgb", T0 - HOUR)) as stage:
+        stage.sagemaker.put(ended("xgb"))
+        stage.sagemaker.describes_left = 1
+        await stage.hint("a-late-one", "xgb")
+
+        await stage.until(lambda: len(stage.told()) == 2, within=0.5)
+        assert stage.sagemaker.described[-2:] == ["xgb", "a-late-one"]
+        stage.sagemaker.released.set()
+        await stage.followed()
+
+
+@in_virtual_time
 async def test_hints_about_jobs_that_the_settings_leave_out_cost_no_call(
     aws: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
