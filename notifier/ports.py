@@ -7,9 +7,11 @@ from typing import Protocol
 from notifier.model import (
     Batch,
     Event,
+    Hint,
     Hold,
     JobIdentity,
     Lease,
+    Noted,
     Notice,
     Owed,
     Page,
@@ -50,6 +52,38 @@ class Source(Protocol):
 
     async def describe(self, name: str, *, trials: bool = False) -> TuningJob:
         """One job's record; with `trials`, what only its training jobs tell as well (more calls). Raises JobMissing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message of a queue, received `times` times by now. `receipt` is what deletes it.
+
+    `hint` None: it is about nothing of ours, unless it cannot be read, and `wrong` says why.
+    """
+
+    id: str
+    receipt: str
+    times: int
+    hint: Hint | None = None
+    wrong: str | None = None
+
+
+class HintQueue(Protocol):
+    """Where hints come from. A message that is not deleted comes again."""
+
+    name: str
+
+    async def receive(self) -> Sequence[Heard]:
+        """The next messages, at once where there are some, else none after a while. Raises CallFailed."""
+        ...
+
+    async def delete(self, receipts: Collection[str]) -> int:
+        """Delete messages; how many were not, which come again. Raises CallFailed."""
+        ...
+
+    async def probe(self) -> None:
+        """Prove that messages may be received and deleted. Raises CallFailed."""
         ...
 
 
@@ -157,6 +191,26 @@ class WatchStore(Protocol):
 
     async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:
         """Forget ended jobs created and last looked at before this moment (epoch seconds), unless something is owed."""
+        ...
+
+
+class HintStore(Protocol):
+    """Where hints wait for the watch of their scope. Every method raises StoreUnavailable."""
+
+    async def note(self, hints: Collection[Hint]) -> None:
+        """Note hints, in one transaction; of several for one job the soonest counts."""
+        ...
+
+    async def newest(self) -> dict[Place, float]:
+        """Where hints wait, and when the last of them was noted."""
+        ...
+
+    async def noted(self, scope: Scope) -> list[Noted]:
+        """The hints that wait for a scope, the soonest due first."""
+        ...
+
+    async def heeded(self, scope: Scope, noted: Collection[Noted]) -> None:
+        """Delete hints that were followed, all but those that were noted anew meanwhile."""
         ...
 
 

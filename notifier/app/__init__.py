@@ -10,7 +10,15 @@ import structlog
 from notifier import __version__
 from notifier.app.board import Board, queues
 from notifier.app.opening import Opening
-from notifier.app.parts import Parts, destinations, make_duties, open_sources, watched_regions
+from notifier.app.parts import (
+    Parts,
+    destinations,
+    make_duties,
+    open_queue,
+    open_session,
+    open_sources,
+    watched_regions,
+)
 from notifier.app.signals import stopping
 from notifier.app.tidying import Tidying
 from notifier.delivery import open_http
@@ -19,7 +27,18 @@ from notifier.store import Store
 from notifier.store.disk import fleeting
 from notifier.web import Health, Heartbeat, Metrics, make_app, serve
 
-__all__ = ["Board", "destinations", "keep_running", "open_sources", "queues", "run", "start", "watched_regions"]
+__all__ = [
+    "Board",
+    "destinations",
+    "keep_running",
+    "open_queue",
+    "open_session",
+    "open_sources",
+    "queues",
+    "run",
+    "start",
+    "watched_regions",
+]
 
 log = structlog.get_logger()
 
@@ -57,7 +76,8 @@ async def start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) 
     for each in settings.lookalikes:
         log.warning("a variable's name is nearly a setting's", variable=each.variable, advice=each.message)
     health, metrics = Health(), Metrics(__version__)
-    board, sources, opening = Board(health, metrics), open_sources(settings, metrics), Opening(settings)
+    session, board, opening = open_session(settings), Board(health, metrics), Opening(settings)
+    opening_sources, opening_queue = open_sources(settings, metrics, session), open_queue(settings, session, metrics)
     await opening.attempt(stack)
     if settings.http is not None:
         app = make_app(health, metrics, opening.queues, opening.probe)
@@ -72,8 +92,13 @@ async def start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) 
         board.heartbeat = Heartbeat(http, settings.heartbeat_url.get_secret_value())
     parts = Parts(settings, store, board)
     works = parts.deliveries(destinations(settings, http))
-    works |= parts.watches([await stack.enter_async_context(each) for each in sources])
-    return [make_duties(settings, store, works), Tidying(store, settings), board]
+    sources = [await stack.enter_async_context(each) for each in opening_sources]
+    works |= parts.watches(sources)
+    if opening_queue is not None:
+        works |= parts.hearing(await stack.enter_async_context(opening_queue), sources)
+    loops: list[Loop] = [make_duties(settings, store, works), Tidying(store, settings), board]
+    # What another worker hears wakes nobody here by itself.
+    return [*loops, parts.bells] if opening_queue is not None and store.shared else loops
 
 
 async def keep_running(loops: Sequence[Loop], stop: asyncio.Event, grace: float) -> None:

@@ -39,6 +39,16 @@ class Board:
         """The watch loop of a scope is alive."""
         self.health.beat(f"watch {place}")
 
+    def heard(self, queue: str) -> None:
+        """A queue of hints answers."""
+        self.health.beat(f"hear {queue}")
+        self.health.deaf(queue, None)
+
+    def deaf(self, queue: str, why: str) -> None:
+        """A queue of hints cannot be heard; the sweeps go on."""
+        self.health.beat(f"hear {queue}")
+        self.health.deaf(queue, why)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Pass fresh sweeps on to the heartbeat."""
         async with asyncio.TaskGroup() as tasks:

@@ -16,17 +16,29 @@ from aiobotocore.session import AioSession
 from notifier.app.board import Board
 from notifier.delivery import KINDS, Reachable
 from notifier.errors import Problem, SettingsError
-from notifier.leasing import DELIVER, WATCH, duty
-from notifier.model import Api, Lease
+from notifier.leasing import DELIVER, HEAR, WATCH, duty
+from notifier.model import Api, Hint, Lease, Place
+from notifier.pipeline.bells import Bells
 from notifier.pipeline.deliver import Delivery, Timing
 from notifier.pipeline.duties import Duties, Work
+from notifier.pipeline.hearing import Hearing
+from notifier.pipeline.heeding import Heeding
 from notifier.pipeline.look import Telling
 from notifier.pipeline.watch import Watch, Watching
-from notifier.ports import Destination, Meter, Source
+from notifier.ports import Destination, HintQueue, Meter, Source
 from notifier.rendering import DIGEST_JOBS
 from notifier.routing import Route, Selection
 from notifier.settings import Settings
-from notifier.sources import Role, default_region, hyperparameter_source, new_session, preview_source, role_arn
+from notifier.sources import (
+    Role,
+    default_region,
+    hint_queue,
+    hyperparameter_source,
+    new_session,
+    preview_source,
+    queue_region,
+    role_arn,
+)
 from notifier.store import Store
 
 LOOP_SECONDS = 300.0
@@ -37,9 +49,30 @@ FRESH_SECONDS = 300.0
 """A sweep may take so long and still be fresh: at one call a second, a hundred moved jobs take two minutes."""
 
 
-def open_sources(settings: Settings, meter: Meter) -> list[AbstractAsyncContextManager[Source]]:
+def open_session(settings: Settings) -> AioSession:
+    """What all calls to AWS begin with. Raises SettingsError where AWS's own settings are wrong."""
+    # What `.env` says to AWS's client; the environment itself has the last word.
+    for name, value in settings.aws_environment.items():
+        os.environ.setdefault(name, value)
+    return new_session()
+
+
+def open_queue(settings: Settings, session: AioSession, meter: Meter) -> AbstractAsyncContextManager[HintQueue] | None:
+    """The queue of hints, if there is one. Raises SettingsError where nothing tells its region."""
+    url = settings.sqs_queue_url
+    if not url:
+        return None
+    region = queue_region(url) or default_region(session) or next(iter(settings.regions), None)
+    if region is None:
+        raise SettingsError([Problem("NOTIFIER_SQS_QUEUE_URL", "does not name its region; set AWS_REGION")])
+    return hint_queue(session, url, region, meter=meter)
+
+
+def open_sources(
+    settings: Settings, meter: Meter, session: AioSession | None = None
+) -> list[AbstractAsyncContextManager[Source]]:
     """One source for each account and region. Raises SettingsError where there is no region, or no role for it."""
-    session = _aws_session(settings)
+    session = session or open_session(settings)
     regions = _regions(settings, session)
     if not regions:
         problem = "no region is set; name at least one here, or set AWS_REGION"
@@ -53,14 +86,7 @@ def open_sources(settings: Settings, meter: Meter) -> list[AbstractAsyncContextM
 
 def watched_regions(settings: Settings) -> tuple[str, ...]:
     """The regions of the settings, else AWS's default; none where nothing says it. Raises SettingsError."""
-    return _regions(settings, _aws_session(settings))
-
-
-def _aws_session(settings: Settings) -> AioSession:
-    # What `.env` says to AWS's client; the environment itself has the last word.
-    for name, value in settings.aws_environment.items():
-        os.environ.setdefault(name, value)
-    return new_session()
+    return _regions(settings, open_session(settings))
 
 
 def _regions(settings: Settings, session: AioSession) -> tuple[str, ...]:
@@ -123,21 +149,50 @@ class Parts:
         self._settings = settings
         self._store = store
         self._board = board
+        self._selection = Selection(settings.jobs, settings.exclude)
+        self.bells = Bells(store.hints)
         self._wakes = {name: asyncio.Event() for name in settings.destinations}
 
     def watches(self, sources: Sequence[Source]) -> dict[str, Callable[[Lease], Work]]:
         """One duty for each source: one poller for each scope is also the politest."""
         return {duty(WATCH, f"{each.place}/{each.api}"): partial(self._watch, each) for each in sources}
 
+    def hearing(self, queue: HintQueue, sources: Sequence[Source]) -> dict[str, Callable[[Lease], Work]]:
+        """One duty for the queue of hints: one who listens is enough, and those who watch need not be the same."""
+        places = frozenset(each.place for each in sources)
+        return {duty(HEAR, queue.name): partial(self._hearing, queue, places)}
+
     def deliveries(self, reachable: Sequence[Destination]) -> dict[str, Callable[[Lease], Work]]:
         """One duty for each destination: its order and its pace need one sender."""
         return {duty(DELIVER, each.policy.name): partial(self._delivery, each) for each in reachable}
 
+    def _hearing(self, queue: HintQueue, places: frozenset[Place], lease: Lease) -> Work:
+        health, loop = self._board.health, f"hear {queue.name}"
+
+        def wanted(hint: Hint) -> bool:
+            # Where no setting names an account, a region is watched in one that is not known here.
+            here = {Place(hint.region), Place(hint.region, hint.account_id)} & places
+            return bool(here) and self._selection.selects(hint.name)
+
+        def ended() -> None:
+            health.retire(loop)
+            health.deaf(queue.name, None)
+
+        hearing = Hearing(
+            queue, self._store.hints.under(lease), wanted=wanted, ring=self.bells.ring, listener=self._board
+        )
+        return Expected(hearing, lambda: health.expect(loop, LOOP_SECONDS), ended)
+
     def _watch(self, source: Source, lease: Lease) -> Work:
         settings, health, place = self._settings, self._board.health, source.place
         telling = Telling(routes(settings), settings.operator, settings.catch_up)
-        watching = Watching(Selection(settings.jobs, settings.exclude), telling, settings.poll_interval)
-        watch = Watch(source, self._store.watch.under(lease), watching, witness=self._board, owed=self._owed)
+        watching = Watching(self._selection, telling, settings.poll_interval)
+        heeding = None
+        if settings.sqs_queue_url:
+            heeding = Heeding(self._store.hints.under(lease), self.bells.bell(place), self._selection.selects)
+        watch = Watch(
+            source, self._store.watch.under(lease), watching, witness=self._board, owed=self._owed, heeding=heeding
+        )
 
         def begun() -> None:
             health.expect(f"watch {place}", settings.poll_interval + LOOP_SECONDS)
@@ -147,6 +202,7 @@ class Parts:
         def ended() -> None:
             health.retire(f"watch {place}")
             health.unwatch(str(place))
+            self.bells.silence(place)
 
         return Expected(watch, begun, ended)
 

@@ -61,7 +61,7 @@ class Report:
 
 
 async def _check(settings: "Settings", send: bool) -> int:
-    from notifier.app import destinations, open_sources
+    from notifier.app import destinations, open_queue, open_session, open_sources
     from notifier.delivery import open_http
     from notifier.errors import SettingsError
     from notifier.web import Metrics
@@ -70,11 +70,16 @@ async def _check(settings: "Settings", send: bool) -> int:
     _check_settings(settings, report)
     startable = await _check_store(settings, report)
     try:
+        session, meter = open_session(settings), Metrics("")
         accounts: set[str | None] = set()
-        for opening in open_sources(settings, Metrics("")):
+        for opening in open_sources(settings, meter, session):
             async with opening as source:
                 accounts.add(await _check_source(source, settings, report))
         _check_accounts(settings, accounts, report)
+        if (opening_queue := open_queue(settings, session, meter)) is not None:
+            async with opening_queue as queue, report.step(f"queue {queue.name}"):
+                await queue.probe()
+                report.good(f"queue {queue.name}: sqs:ReceiveMessage and sqs:DeleteMessage are allowed")
     except SettingsError as error:
         report.bad(str(error), WRONG)
     async with open_http() as http:

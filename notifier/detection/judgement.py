@@ -162,6 +162,12 @@ def best_unchanged(memory: Remembered, now: TuningJob) -> bool:
     return best.training_job_name == memory.best_name and best.metric is not None and best.metric.value is not None
 
 
+def says_nothing(memory: Remembered, now: TuningJob) -> bool:
+    """Whether an answer is what is remembered already, or older."""
+    same = (now.status, now.counts) == (memory.status, memory.counts) and best_unchanged(memory, now)
+    return same or stale(memory, now)
+
+
 def identity_of(row: Summary, account_id: str, region: str) -> JobIdentity:
     """Which job a row speaks of."""
     return JobIdentity.of(account_id, region, row.name, row.created_at)

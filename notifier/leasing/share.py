@@ -1,6 +1,7 @@
 """The share of one worker: which free duties it takes, and which of its own it gives up. No store, no clock.
 
-A duty is a text whose first word is its kind (`watch us-east-1`, `deliver slack`); each kind is spread by itself.
+A duty is a text whose first word is its kind (`watch us-east-1`, `deliver slack`, `hear us-east-1/…`); each kind is
+spread by itself.
 Every worker reckons for itself from the same table, and their shares add up: nothing is left over, nothing contested.
 """
 
@@ -8,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-WATCH, DELIVER = "watch", "deliver"
+WATCH, DELIVER, HEAR = "watch", "deliver", "hear"
 
 
 def duty(kind: str, name: str) -> str:

@@ -10,6 +10,7 @@ from notifier.model.event import (
     StatusChange,
     event_id,
 )
+from notifier.model.hint import Hint, Noted
 from notifier.model.identity import Api, JobIdentity, Place, Scope
 from notifier.model.job import (
     BestTrainingJob,
@@ -42,11 +43,13 @@ __all__ = [
     "Direction",
     "Event",
     "EventType",
+    "Hint",
     "Hold",
     "JobIdentity",
     "Lease",
     "Metric",
     "MetricDefinition",
+    "Noted",
     "Notice",
     "NoticeType",
     "Owed",

@@ -5,9 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from notifier.detection.judgement import Sight, Verdict, believe, best_unchanged, judge, missing, row_alone, unanswered
+from notifier.detection.judgement import (
+    Sight,
+    Verdict,
+    believe,
+    best_unchanged,
+    judge,
+    missing,
+    row_alone,
+    says_nothing,
+    unanswered,
+)
 from notifier.detection.staleness import Doubt, doubt
-from notifier.detection.sweep import locked_out
+from notifier.detection.sweep import history_before, locked_out
 from notifier.errors import CallFailed, Cause, JobMissing
 from notifier.model import JobIdentity, Remembered, Summary, TuningJob
 from notifier.pipeline import notices
@@ -129,11 +139,27 @@ class Looker:
             text = f"{answer}; and the row of {name} in List cannot be read: {wrong}"
             self.tally.lost.append(CallFailed(answer.cause, text, answer.action))
         elif isinstance(answer, TuningJob):
-            memory = self._ledger.jobs.get(answer.identity)
-            if memory is not None:
-                memory = await self.sighted(memory)
-            record = await self._record(memory, answer)
-            await self.judge(memory, record, answer, None, Sight(self.clock(), silent, history))
+            await self._unlisted(answer, Sight(self.clock(), silent, history))
+
+    async def hinted(self, name: str) -> bool:
+        """Describe a job that a hint names; whether that says what is meant: something new, or that the job has ended.
+
+        One that is not found, or gives no answer, is left to the sweeps.
+        """
+        answer = await self.ask(name)
+        if not isinstance(answer, TuningJob):
+            return False
+        memory = self._ledger.jobs.get(answer.identity)
+        await self._unlisted(answer, Sight(self.clock(), history_before=history_before(self._ledger.state)))
+        return memory is None or answer.ended or not says_nothing(memory, answer)
+
+    async def _unlisted(self, answer: TuningJob, sight: Sight) -> None:
+        """Write down what an answer changes to which no row of List led."""
+        memory = self._ledger.jobs.get(answer.identity)
+        if memory is not None:
+            memory = await self.sighted(memory)
+        record = await self._record(memory, answer)
+        await self.judge(memory, record, answer, None, sight)
 
     async def judge(
         self, memory: Remembered | None, record: TuningJob | None, now: TuningJob, row: Summary | None, sight: Sight

@@ -1,7 +1,7 @@
 """Waiting by the monotonic clock: the distance between two messages, and moments that the store's clock has named."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Collection, Coroutine, Hashable, Sequence
 from typing import Any
 
 from notifier.dispatch.holds import LONGEST
@@ -47,6 +47,15 @@ class Waits:
         """Forget every wait but these."""
         for key in self._over.keys() - set(keys):
             del self._over[key]
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work, or as much of it as there is time for until `stop` is set. What it raises comes as a group."""
+    async with asyncio.TaskGroup() as tasks:
+        working, stopping = tasks.create_task(work), tasks.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        stopping.cancel()
 
 
 async def first_of(waits: Sequence[Awaitable[Any]]) -> None:

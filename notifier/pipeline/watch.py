@@ -1,12 +1,12 @@
 """The watch loop of one scope: sweep, rest, sweep again, whatever happens."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -15,9 +15,11 @@ from notifier.errors import CallFailed, Cause, LeaseLost, NotifierError, StoreUn
 from notifier.model import Api, Event, Place, Scope, ScopeState
 from notifier.pipeline import notices
 from notifier.pipeline.blindness import Blindness
+from notifier.pipeline.heeding import Heeding
 from notifier.pipeline.ledger import Ledger
 from notifier.pipeline.look import Looker, Tally, Telling
 from notifier.pipeline.names import NameSweep
+from notifier.pipeline.pace import unless
 from notifier.pipeline.progress import Progress
 from notifier.pipeline.sweep import ListSweep
 from notifier.ports import Routed, Source, WatchStore
@@ -80,16 +82,18 @@ class Watch:
         *,
         witness: Witness,
         owed: Callable[[], None],
+        heeding: Heeding | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ticks: Callable[[], float] = monotonic,
     ) -> None:
-        """`ticks` are monotonic seconds: how long nothing was seen or pruned."""
+        """`ticks` are monotonic seconds: how long nothing was seen or pruned. Without `heeding` no hint is followed."""
         self._source = source
         self._where = {"region": source.region} | ({"account": source.place.account} if source.place.account else {})
         self._store = store
         self._watching = watching
         self._witness = witness
         self._owed = owed
+        self._heeding = heeding
         self._clock = clock
         self._scope: WatchedScope | None = None
         self._empty_since: float | None = None
@@ -105,10 +109,23 @@ class Watch:
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep every interval until `stop` is set; a sweep under way is cut short then, and loses nothing."""
         while not stop.is_set():
-            began = monotonic()
-            await _unless(stop, self.turn())
-            rest = max(0.0, self._watching.interval - (monotonic() - began))
-            await _unless(stop, asyncio.sleep(rest))
+            end = asyncio.get_running_loop().time() + self._watching.interval
+            await unless(stop, self.turn())
+            await unless(stop, self._rest(end))
+
+    async def _rest(self, end: float) -> None:
+        """Rest until `end` (the loop's time), but for what hints name meanwhile."""
+        now, scope = asyncio.get_running_loop().time, self._scope
+        left = end - now()
+        if self._heeding is None or scope is None or scope.ledger.state.baseline_at is None:
+            await asyncio.sleep(max(0.0, left))
+            return
+        # Once at least: where sweeps take longer than their interval, hints must have their turn too.
+        while await self._heeding.called(max(0.0, left)):
+            await self._heeding.heed(scope.ledger, scope.looker)
+            left = end - now()
+            if left <= 0:
+                return
 
     async def turn(self) -> None:
         """One sweep, and an account of how it went. Only cancellation gets past this."""
@@ -249,15 +266,6 @@ class Watch:
         for what, error in sorted(complaints - self._complaints):
             log.warning(what, **self._where, error=error)
         self._complaints = complaints
-
-
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do the work, or as much of it as there is time for until `stop` is set."""
-    async with asyncio.TaskGroup() as tasks:
-        working, stopping = tasks.create_task(work), tasks.create_task(stop.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        working.cancel()
-        stopping.cancel()
 
 
 def _account_of(arn: str) -> str | None:

@@ -56,10 +56,12 @@ def _validated(
 
 
 def _preview_problems(variables: Mapping[str, Variable]) -> list[Problem]:
-    """The preview's API has no List: a glob could never be filled."""
+    """The preview's API has no List: a glob could never be filled. Nor do its jobs make events."""
     api, jobs = variables.get(variable("api")), variables.get(variable("jobs"))
     if api is None or api.value != Api.PREVIEW:
         return []
+    if queue := variables.get(variable("sqs_queue_url")):
+        return [problem(queue, "has no events of the preview's jobs: remove it, or NOTIFIER_API=preview")]
     if jobs is None or any(sign in jobs.value for sign in "*?["):
         name = jobs or Variable(variable("jobs"), "", api.origin)
         return [problem(name, "must name every tuning job in full: NOTIFIER_API=preview cannot list them")]

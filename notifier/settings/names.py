@@ -16,7 +16,6 @@ DESTINATION_FORM = f"{DESTINATIONS}<NAME>__<FIELD>"
 NOT_BUILT = frozenset(
     f"NOTIFIER_{name}"
     for name in (
-        "SQS_QUEUE_URL",
         "SLACK_BOT_TOKEN",
         "SLACK_CHANNEL",
         "SLACK_API_URL",

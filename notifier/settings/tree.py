@@ -24,6 +24,7 @@ from notifier.settings.values import (
     LogFormat,
     LogLevel,
     Mention,
+    QueueUrl,
     Regions,
     RoleName,
     Seconds,
@@ -64,6 +65,9 @@ class Settings(BaseSettings):
     )
     catch_up: Seconds = Field(
         7 * 86400.0, description="endings missed during an outage: older ones are told as a number in one line"
+    )
+    sqs_queue_url: QueueUrl = Field(
+        "", description="SQS queue fed by an EventBridge rule: a job is looked at when its event comes"
     )
     database_url: Annotated[DatabaseUrl, Shown("`sqlite:///notifier.db`")] = Field(
         SecretStr("sqlite:///notifier.db"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
@@ -153,6 +154,21 @@ def _database_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _queue_url(url: str) -> str:
+    if url and not _names_a_queue(url):
+        raise ValueError("is no queue's URL: write it as https://sqs.us-east-1.amazonaws.com/111122223333/notifier")
+    return url
+
+
+def _names_a_queue(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        here = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return bool(here and parts.path.strip("/")) and not (parts.username or parts.query or parts.fragment)
+
+
 def _address(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -187,5 +203,6 @@ WebUrl = Annotated[SecretStr, AfterValidator(checked_url)]
 Mention = Annotated[str, AfterValidator(_mention)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Address = Annotated[HttpAddress | None, BeforeValidator(_address)]
+QueueUrl = Annotated[str, AfterValidator(_queue_url)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)]
 LogFormat = Annotated[Literal["console", "json"], BeforeValidator(_lowered)]

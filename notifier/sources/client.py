@@ -20,6 +20,9 @@ from notifier.sources.tls import SharedTls
 PREVIEW_SERVICE = "sagemaker-preview"
 """The service name under which a session of ours knows the preview's `describe_tuning_job`."""
 
+READ_TIMEOUT = 15.0
+"""Seconds without a byte after which an answer is not waited for any more."""
+
 _PREVIEW_MODEL = Path(__file__).parent / "preview_model"
 
 
@@ -60,10 +63,19 @@ def _settings_named() -> Iterator[None]:
 
 @asynccontextmanager
 async def connected(
-    session: AioSession, service: str, region: str, credentials: "Renewable | None" = None
+    session: AioSession,
+    service: str,
+    region: str,
+    credentials: "Renewable | None" = None,
+    *,
+    endpoint: str | None = None,
+    read_timeout: float = READ_TIMEOUT,
 ) -> AsyncIterator["Connection"]:
-    """A connection that is closed in the end; `credentials` are the session's, where they can be renewed."""
-    connection = Connection(session, service, region, credentials)
+    """A connection that is closed in the end; `credentials` are the session's, where they can be renewed.
+
+    `endpoint` is where the service is asked, else AWS's own or where `AWS_ENDPOINT_URL` says.
+    """
+    connection = Connection(session, service, region, credentials, endpoint=endpoint, read_timeout=read_timeout)
     try:
         yield connection
     finally:
@@ -87,8 +99,19 @@ class Connection:
     Nothing is done before: a scope without credentials can start, and comes to life when they appear.
     """
 
-    def __init__(self, session: AioSession, service: str, region: str, credentials: Renewable | None = None) -> None:
+    def __init__(
+        self,
+        session: AioSession,
+        service: str,
+        region: str,
+        credentials: Renewable | None = None,
+        *,
+        endpoint: str | None = None,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
         self.region = region
+        self._endpoint = endpoint
+        self._read_timeout = read_timeout
         self._session = session
         self._credentials = credentials
         self._service = service
@@ -139,7 +162,7 @@ class Connection:
             self._service,
             region_name=self.region,
             # botocore would look for a variable named after the preview.
-            endpoint_url=os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER") if preview else None,
+            endpoint_url=os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER") if preview else self._endpoint,
             config=AioConfig(
                 # tenacity owns the retries: layers multiply.
                 retries={"total_max_attempts": 1, "mode": "standard"},
@@ -147,7 +170,7 @@ class Connection:
                 parameter_validation=False,
                 user_agent=_user_agent(self._session),
                 connect_timeout=5,
-                read_timeout=15,
+                read_timeout=self._read_timeout,
                 max_pool_connections=50,
                 connector_args={"keepalive_timeout": 60.0},
                 http_session_cls=SharedTls,

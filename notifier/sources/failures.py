@@ -51,6 +51,8 @@ _OUTWORN = {
     "InvalidClientTokenId",
     "UnrecognizedClientException",
 }
+_NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"}
+_NO_KEY = {"KMS.AccessDeniedException", "KmsAccessDenied"}
 _SERVER = {"InternalFailure", "InternalServerError", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException"}
 _UNKNOWN_OPERATION = {"UnknownOperation", "UnknownOperationException", "InvalidAction"}
 
@@ -126,6 +128,10 @@ def _verdict(code: str, status: int, action: str) -> tuple[Cause, str]:
         return Cause.CREDENTIALS, f"AWS does not accept the credentials ({code}); {advice}"
     if code in _DENIED or status == 403:
         return Cause.DENIED, f"access is denied ({code}); allow {action}"
+    if code in _NO_KEY:
+        return Cause.DENIED, f"access to the queue's key is denied ({code}); allow kms:Decrypt on it"
+    if code in _NO_QUEUE:
+        return Cause.REFUSED, f"there is no such queue ({code}); correct NOTIFIER_SQS_QUEUE_URL"
     if code in _SERVER or status >= 500:
         return Cause.SERVER, f"AWS failed (HTTP {status}, {code or 'no code'})"
     if code in _UNKNOWN_OPERATION or status == 404:

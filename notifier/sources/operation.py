@@ -15,6 +15,8 @@ class Operation(StrEnum):
     DESCRIBE_PREVIEW = "DescribeTuningJob"
     CALLER = "GetCallerIdentity"
     ASSUME_ROLE = "AssumeRole"
+    RECEIVE = "ReceiveMessage"
+    FORGET = "DeleteMessageBatch"
 
     @property
     def method(self) -> str:
@@ -24,4 +26,13 @@ class Operation(StrEnum):
     @property
     def action(self) -> str:
         """The IAM action it needs: `sagemaker:ListHyperParameterTuningJobs`."""
-        return f"{'sts' if self in (Operation.CALLER, Operation.ASSUME_ROLE) else 'sagemaker'}:{self.value}"
+        # A batch needs what each of its parts does.
+        return f"{_SERVICES.get(self, 'sagemaker')}:{self.value.removesuffix('Batch')}"
+
+
+_SERVICES = {
+    Operation.CALLER: "sts",
+    Operation.ASSUME_ROLE: "sts",
+    Operation.RECEIVE: "sqs",
+    Operation.FORGET: "sqs",
+}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from notifier.store import opening
 from notifier.store.desk import Depth, Desk, Letter
+from notifier.store.hints import SqlHintStore
 from notifier.store.leases import SqlLeaseStore
 from notifier.store.outbox import SqlOutboxStore
 from notifier.store.schema import State
@@ -17,6 +18,7 @@ __all__ = [
     "Depth",
     "Desk",
     "Letter",
+    "SqlHintStore",
     "SqlLeaseStore",
     "SqlOutboxStore",
     "SqlWatchStore",
@@ -31,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The open store, by who uses it: the watch loop, the deliver loop, the workers, people, and the housekeeping.
+    """The open store, by who uses it: the watch loop, the deliver loop, workers, hints, people, and the housekeeping.
 
     `place` says which database it is, without a password, and `file` its file, if it is one; `shared`, whether several
     workers may run on it.
@@ -43,6 +45,7 @@ class Store:
     watch: SqlWatchStore
     outbox: SqlOutboxStore
     leases: SqlLeaseStore
+    hints: SqlHintStore
     desk: Desk
     upkeep: Upkeep
 
@@ -66,6 +69,7 @@ async def open_store(url: str, *, exclusive: bool, clock: Callable[[], float] | 
             SqlWatchStore(database),
             SqlOutboxStore(database),
             SqlLeaseStore(database),
+            SqlHintStore(database),
             Desk(database),
             Upkeep(database),
         )

@@ -156,6 +156,18 @@ orphans = Table(
 )
 """Destinations that rows are owed to and that the settings no longer name."""
 
+hints = Table(
+    "notifier_hints",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("lower_name", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("due", Double, nullable=False),
+)
+"""Jobs to be looked at before the next sweep. `at` tells a hint from a later one for the same job."""
+
 pulse = Table(
     "notifier_pulse",
     metadata,

@@ -7,13 +7,15 @@ from sqlalchemy import Connection, delete, select, update
 from notifier.store.database import Database, writing
 from notifier.store.insertion import BITE, insert_into, upsert
 from notifier.store.owing import release_events
-from notifier.store.schema import UNSETTLED, State, holds, orphans, outbox, pulse
+from notifier.store.schema import UNSETTLED, State, hints, holds, orphans, outbox, pulse
 
 DAY = 86_400.0
 SETTLED_FOR = 7 * DAY
 """How long settled and discarded rows can be looked at."""
 ORPHANED_FOR = 30 * DAY
 """How long the rows of a destination that left the settings wait for its return."""
+HINTED_FOR = 3600.0
+"""How long a hint waits for somebody who watches its scope: by then sweeps have seen what it meant, or nobody does."""
 
 
 class Upkeep:
@@ -28,10 +30,14 @@ class Upkeep:
         connection.execute(upsert(connection, pulse), {"name": "probe", "at": self._database.now(connection)})
 
     async def tidy(self, destinations: Collection[str]) -> None:
-        """What is due daily: expire orphans, then prune what settled long ago. `destinations` are those configured."""
+        """What is due daily: expire orphans, then prune what settled long ago. `destinations` are those configured.
+
+        And hints that nobody followed.
+        """
         now = await self._database.time()
         await self.expire_orphans(destinations, now - ORPHANED_FOR)
         await self.prune_settled(now - SETTLED_FOR)
+        await self._drop_hints(now - HINTED_FOR)
 
     async def prune_settled(self, before: float) -> int:
         """Delete rows settled or discarded before this moment, and bodies that no row needs; returns how many rows.
@@ -63,6 +69,10 @@ class Upkeep:
             while bite := await self._expire(destination):
                 expired += bite
         return expired
+
+    @writing
+    def _drop_hints(self, connection: Connection, before: float) -> None:
+        connection.execute(delete(hints).where(hints.c.at < before))
 
     @writing
     def _orphaned(self, connection: Connection, destinations: Collection[str], before: float) -> list[str]:

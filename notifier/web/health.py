@@ -29,6 +29,7 @@ class Health:
         self._clock = clock
         self._loops: dict[str, _Loop] = {}
         self._sweeps: dict[str, _Sweeps] = {}
+        self._deaf: dict[str, str] = {}
 
     def expect(self, loop: str, within: float) -> None:
         """From now on this loop turns at least once in `within` seconds."""
@@ -58,6 +59,17 @@ class Health:
     def unwatch(self, scope: str) -> None:
         """The scope is no longer ours to sweep."""
         self._sweeps.pop(scope, None)
+
+    def deaf(self, queue: str, why: str | None) -> None:
+        """A queue of hints cannot be heard, and why; None: it can. The text is shown, and holds no secret."""
+        if why is None:
+            self._deaf.pop(queue, None)
+        else:
+            self._deaf[queue] = why
+
+    def unheard(self) -> dict[str, str]:
+        """The queues that cannot be heard, and why: the sweeps see everything without them, only later."""
+        return dict(self._deaf)
 
     def beats(self) -> dict[str, float]:
         """Seconds since each loop last turned."""

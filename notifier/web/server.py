@@ -39,7 +39,7 @@ class _Pages:
         return _answer(not stuck, {"healthy": not stuck, "reasons": stuck, "loops": _rounded(self._health.beats())})
 
     async def ready(self, request: web.Request) -> web.Response:
-        """200 while the store takes writes and an account is swept; what else is held or not swept is only shown."""
+        """200 while the store takes writes and an account is swept; what else is held, deaf or not swept is shown."""
         store, queues = await asyncio.gather(self._store_trouble(), self._snapshot())
         reasons = ([store] if store else []) + self._health.blind()
         detail = {
@@ -47,6 +47,7 @@ class _Pages:
             "reasons": reasons,
             "sweeps": _rounded(self._health.sweep_ages()),
             "stale": self._health.stale(),
+            "deaf": self._health.unheard(),
             "held": {queue.destination: queue.held for queue in queues or () if queue.held is not None},
         }
         return _answer(not reasons, detail)

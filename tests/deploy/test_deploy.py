@@ -15,6 +15,7 @@ from notifier.settings import destinations_table, load_settings
 from notifier.settings.names import check_names
 from notifier.settings.tree import FLAT_VARIABLES
 from notifier.settings.variables import Variable
+from notifier.sources.hints import TRAINING, TUNING
 from notifier.sources.operation import Operation
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,26 @@ def test_the_template_of_the_members_role_is_one_that_cloudformation_takes() -> 
     assert [str(each) for each in found if not each.rule.id.startswith("I")] == []
     assert set(re.findall(r"sagemaker:[A-Z]\w+", template)) == set(policy())
     assert "arn:aws:" not in template.replace("as arn:aws:iam::111122223333:role/notifier-task", "")
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_the_policy_of_the_queue_allows_to_receive_and_delete_from_the_templates_queue_alone(partition: str) -> None:
+    allowed = policy("iam-policy-queue.json")
+
+    assert set(allowed) == {Operation.RECEIVE.action, Operation.FORGET.action}
+    assert all(fnmatchcase(f"arn:{partition}:sqs:a-region:111122223333:notifier", each) for each in allowed.values())
+    assert not any(fnmatchcase(f"arn:{partition}:sqs:a-region:111122223333:other", each) for each in allowed.values())
+    assert "    Default: notifier\n" in (DEPLOY / "eventbridge.yaml").read_text()
+
+
+def test_the_template_of_the_events_is_one_that_cloudformation_takes_and_matches_what_is_read() -> None:
+    template = (DEPLOY / "eventbridge.yaml").read_text()
+    found = lint(template, regions=["us-east-1", "cn-north-1", "us-gov-west-1"])
+
+    assert [str(each) for each in found if not each.rule.id.startswith("I")] == []
+    # Both rules, and both policies of the bus.
+    assert [len(re.findall(rf"- {kind}\n", template)) for kind in (TUNING, TRAINING)] == [4, 4]
+    assert "arn:aws:" not in template
 
 
 def test_the_ecs_task_is_one_that_cannot_write_its_root_and_has_time_to_stop() -> None:

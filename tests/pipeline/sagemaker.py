@@ -123,6 +123,8 @@ class SageMaker:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     describes_left: float = math.inf
     """After so many answers Describe waits for `released` too."""
+    latency: float = 0.0
+    """Seconds before each answer."""
     between_pages: Callable[[], None] = lambda: None
     """What happens after each page of List."""
     at_once: int = 0
@@ -162,6 +164,7 @@ class SageMaker:
             return self._reply(NO_STS if "sts" in self.fails else None, sts=True)
         operation, members = target.partition(".")[2], await request.json()
         self.calls[operation] += 1
+        await asyncio.sleep(self.latency)
         if operation in self.holds or (operation == DESCRIBE and self.describes_left < 1):
             await self.released.wait()
         self.describes_left -= operation == DESCRIBE

@@ -27,6 +27,7 @@ SCALARS = {
     "float": st.floats(),
     "boolean": st.booleans(),
     "timestamp": TIMES,
+    "blob": st.sampled_from(["", "aGVsbG8=", "no base64", "a"]),
 }
 
 _PECULIAR = {
@@ -69,8 +70,8 @@ def model(service: str) -> ServiceModel:
 
 def operation(operation: Operation) -> OperationModel:
     """An operation that is called in the JSON protocol."""
-    preview = operation is Operation.DESCRIBE_PREVIEW
-    return model(PREVIEW_SERVICE if preview else "sagemaker").operation_model(operation.value)
+    service = PREVIEW_SERVICE if operation is Operation.DESCRIBE_PREVIEW else operation.action.partition(":")[0]
+    return model(service).operation_model(operation.value)
 
 
 def output(called: Operation) -> Shape:

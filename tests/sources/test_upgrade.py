@@ -35,7 +35,7 @@ async def test_botocore_asks_for_the_outermost_structure_alone() -> None:
 
 @pytest.mark.parametrize("called", JSON_OPERATIONS)
 def test_the_operations_speak_json_in_the_types_that_are_known(called: Operation) -> None:
-    known = {"structure", "list", "map", "timestamp", "string", "integer", "long", "float", "boolean"}
+    known = {"structure", "list", "map", "timestamp", "string", "integer", "long", "float", "boolean", "blob"}
 
     assert operation(called).service_model.resolved_protocol == "json"
     assert {shape.type_name for shape in within(output(called))} <= known

@@ -181,7 +181,9 @@ async def test_a_guest_makes_no_tables_and_brings_none_up_to_date(postgres_serve
 
 
 def older(postgres_server: Server, name: str) -> None:
-    """Take the newest revision's tables away, as a database of the version before it."""
+    """Take the newer revisions' tables away, as a database of the first version."""
     postgres_server.sql(
-        "DROP TABLE notifier_leases, notifier_workers; UPDATE notifier_alembic_version SET version_num = '0001'", name
+        "DROP TABLE notifier_leases, notifier_workers, notifier_hints;"
+        " UPDATE notifier_alembic_version SET version_num = '0001'",
+        name,
     )

@@ -69,6 +69,7 @@ async def test_it_is_ready_once_the_store_takes_writes_and_every_scope_is_swept(
             "reasons": ["us-east-1: not swept yet"],
             "sweeps": {"us-east-1": 0.0},
             "stale": ["us-east-1: not swept yet"],
+            "deaf": {},
             "held": {},
         },
     )
@@ -77,7 +78,7 @@ async def test_it_is_ready_once_the_store_takes_writes_and_every_scope_is_swept(
 
     assert await asked(http, pages, "/readyz") == (
         200,
-        {"ready": True, "reasons": [], "sweeps": {"us-east-1": 0.0}, "stale": [], "held": {}},
+        {"ready": True, "reasons": [], "sweeps": {"us-east-1": 0.0}, "stale": [], "deaf": {}, "held": {}},
     )
 
 
@@ -100,6 +101,18 @@ async def test_a_held_destination_is_shown_and_it_stays_ready(http: aiohttp.Clie
     status, detail = await asked(http, pages, "/readyz")
 
     assert (status, detail["held"]) == (200, {"ops": "Slack answered 404 no_service"})
+
+
+async def test_a_queue_of_hints_that_cannot_be_heard_is_shown_and_it_stays_ready(
+    http: aiohttp.ClientSession, pages: Pages
+) -> None:
+    pages.health.deaf("us-east-1/111122223333/notifier", "access is denied")
+    assert (await asked(http, pages, "/readyz"))[1]["deaf"] == {"us-east-1/111122223333/notifier": "access is denied"}
+
+    pages.health.deaf("us-east-1/111122223333/notifier", None)
+    status, detail = await asked(http, pages, "/readyz")
+
+    assert (status, detail["deaf"]) == (200, {})
 
 
 async def test_a_store_that_takes_no_writes_makes_it_unready_and_says_why(
