@@ -1,51 +1,16 @@
 """The figures of a soak, and the table of them."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import mean, quantiles
 
 from rich.table import Table
 
 from notifier.model import EventType
-from soak.harm import Harm
 from soak.receivers import OK, SLACK
-from soak.sagemaker import Book, Poll
+from soak.sagemaker import Book
+from soak.takeover import takeovers
 from soak.verdict import Evidence, facts, last_word
-
-LATELY = 10.0
-"""Seconds within which whoever polled a scope last is taken to be still at it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Takeover:
-    """A scope of a worker that was killed: how long until somebody asked for it again (seconds; None: never).
-
-    `disturbed`: another deed fell into that time, so that it says nothing of the lease.
-    """
-
-    scope: str
-    seconds: float
-    disturbed: bool
-
-
-def takeovers(harms: Sequence[Harm], polls: Sequence[Poll]) -> list[Takeover]:
-    """What became of the scopes of each worker that was killed with -9."""
-    by_scope: dict[str, list[Poll]] = defaultdict(list)
-    for poll in sorted(polls, key=lambda each: each.at):
-        by_scope[poll.scope].append(poll)
-    found = []
-    for kill in (each for each in harms if each.what == "kill -9"):
-        for scope, asked in by_scope.items():
-            last = next((each for each in reversed(asked) if each.at <= kill.begins), None)
-            if last is None or last.worker != kill.worker or kill.begins - last.at > LATELY:
-                continue
-            again = next((each.at for each in asked if each.at > kill.begins), None)
-            if again is not None:
-                others = [each for each in harms if each is not kill]
-                disturbed = any(each.begins <= again and each.ends >= kill.begins for each in others)
-                found.append(Takeover(scope, again - kill.begins, disturbed))
-    return found
 
 
 def lags(evidence: Evidence) -> tuple[list[float], list[float]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from soak.workers import Worker
 from tests.postgres import Server
 
+KILL, STOP, SUSPEND, CRASH = "kill -9", "SIGTERM", "SIGSTOP", "PostgreSQL crashed"
 OUTAGE = 3.0
 """Seconds for which PostgreSQL stays away after its crash."""
 
@@ -62,18 +63,18 @@ class Harming:
             due += often
 
     async def _kill(self) -> None:
-        async with self._somebody("kill -9") as (worker, harm):
+        async with self._somebody(KILL) as (worker, harm):
             harm.ends = harm.begins
             await worker.end(signal.SIGKILL)
             await worker.start()
 
     async def _stop(self) -> None:
-        async with self._somebody("SIGTERM") as (worker, _):
+        async with self._somebody(STOP) as (worker, _):
             await worker.end(signal.SIGTERM)
             await worker.start()
 
     async def _suspend(self) -> None:
-        async with self._somebody("SIGSTOP") as (worker, _):
+        async with self._somebody(SUSPEND) as (worker, _):
             worker.signal(signal.SIGSTOP)
             try:
                 await asyncio.sleep(self.lease + self._dice.uniform(1.0, 4.0))
@@ -81,7 +82,7 @@ class Harming:
                 worker.signal(signal.SIGCONT)
 
     async def _crash(self) -> None:
-        harm = Harm("PostgreSQL crashed", "", time.time(), math.inf)
+        harm = Harm(CRASH, "", time.time(), math.inf)
         self.done.append(harm)
         await asyncio.to_thread(self.server.stop)
         await asyncio.sleep(OUTAGE)

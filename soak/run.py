@@ -11,15 +11,18 @@ from pathlib import Path
 from rich.table import Table
 
 from soak.figures import table
-from soak.harm import Harming
+from soak.harm import Harm, Harming
 from soak.lives import Plan
 from soak.receivers import TOKEN, Receivers, receiving
-from soak.sagemaker import hostile
+from soak.sagemaker import Book, hostile
+from soak.takeover import takeovers
 from soak.verdict import Evidence, missing, violations
 from soak.workers import Worker, crew
 from tests.postgres import PASSWORD, Server
 
 LEASE, INTERVAL = 6.0, 2.0
+ALLOWANCE = 0.5
+"""Seconds that a busy machine may add to what leases promise."""
 BASELINE_WITHIN, QUIET_WITHIN = 60.0, 180.0
 """Seconds for the first look at everything, and, once nothing is disturbed any more, until everything is told."""
 
@@ -52,6 +55,8 @@ class Soak:
 class Outcome:
     """What a soak found."""
 
+    endings: int
+    """How many jobs ended, all of which are told where nothing is violated."""
     figures: Table
     violations: list[str]
 
@@ -75,17 +80,17 @@ async def soak(what: Soak, server: Server, folder: Path) -> Outcome:
         lives = what.plan.lives(started, began)
         webhooks = {_team(number): number for number in what.numbers}
 
-        def evidence() -> Evidence:
-            losses = [at for worker in workers for at in worker.losses()]
+        def evidence(losses: Sequence[float] = ()) -> Evidence:
             return Evidence(lives, receivers.attempts, harming.done, losses, webhooks)
 
         found = await _told_in_time(evidence, server)
         for worker in workers:
             await worker.end(signal.SIGTERM)
-        book = await sagemaker.book()
-        found += [*violations(evidence()), *_beside(workers, receivers)]
+        book, judged = await sagemaker.book(), evidence([at for worker in workers for at in worker.losses()])
+        found += [*violations(judged), *_late(harming.done, book), *_beside(workers, receivers)]
         memory = [each for worker in workers for each in worker.memory]
-        return Outcome(table(evidence(), book, memory, LEASE + INTERVAL), found)
+        endings = sum(life.ending is not None for life in lives)
+        return Outcome(endings, table(judged, book, memory, LEASE + INTERVAL), found)
 
 
 def _team(number: str) -> str:
@@ -140,6 +145,13 @@ async def _told_in_time(evidence: Callable[[], Evidence], server: Server) -> lis
         await asyncio.sleep(1.0)
     left = await _asked(server, owed)
     return missing(evidence()) + ([f"{left} messages are owed for ever"] if left else [])
+
+
+def _late(harms: Sequence[Harm], book: Book) -> Iterator[str]:
+    """Scopes of killed workers that waited for too long, though nothing else was done meanwhile."""
+    for each in takeovers(harms, book.polls):
+        if not each.disturbed and each.seconds > LEASE + INTERVAL + ALLOWANCE:
+            yield f"{each.scope} was polled again {each.seconds:.1f} s after its worker was killed"
 
 
 def _beside(workers: Sequence[Worker], receivers: Receivers) -> Iterator[str]:

@@ -25,14 +25,17 @@ from tests.pipeline.sagemaker import DESCRIBE, LIST, SageMaker
 from tests.service.process import ROOT
 
 _ASKER = re.compile(r"\bapp/([\w-]+)")
-_PLACE = re.compile(r"Credential=ASIA(\d{12})N\d+/\d+/([\w-]+)/sagemaker/")
+_PLACE = re.compile(r"Credential=(?:ASIA(?P<account>\d{12})N)?\w+/\d+/(?P<region>[\w-]+)/")
+_ROLE = re.compile(rb"RoleArn=[^&]*?(\d{12})")
 HTML = "<!DOCTYPE html><title>200</title>"
 
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """Shares of all calls from 0 to 1. Slow answers take up to `slow_by` seconds, stale ones are as of up to
-    `stale_by` seconds ago."""
+    """Shares of all calls from 0 to 1.
+
+    Slow answers take up to `slow_by` seconds, stale ones are as of up to `stale_by` seconds ago.
+    """
 
     throttled: float = 0.2
     failed: float = 0.1
@@ -49,7 +52,7 @@ CALM = Troubles(0, 0, 0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """A List of one scope was asked for, by a worker that says who it is."""
+    """A List of one scope was asked for, or the role to do it in, by a worker that says who it is."""
 
     at: float
     scope: str
@@ -104,8 +107,7 @@ class Front:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """A call to SageMaker, or to STS where it names no target."""
         target = request.headers.get("X-Amz-Target", "").partition(".")[2]
-        self._note(target, request.headers)
-        await request.read()
+        self._note(target, request.headers, await request.read())
         if self._strikes("slow"):
             await asyncio.sleep(self._dice.uniform(0.5, self._troubles.slow_by))
         if self._strikes("reset"):
@@ -141,12 +143,15 @@ class Front:
             if isinstance(service, Hostile):
                 service.lives = [each for each in lives if (each.account, each.region) == (account, region)]
 
-    def _note(self, target: str, headers: Mapping[str, str]) -> None:
+    def _note(self, target: str, headers: Mapping[str, str], body: bytes) -> None:
         self._calls[target or "AssumeRole"] += 1
         place = _PLACE.search(headers.get("Authorization", ""))
         asker = _ASKER.search(headers.get("User-Agent", ""))
-        if target == LIST and place and asker:
-            self._polls.append(Poll(time.time(), f"{place[1]}/{place[2]}", asker[1]))
+        if target not in {LIST, ""} or place is None or asker is None:
+            return
+        role = _ROLE.search(body)
+        account = place["account"] if target else role and role[1].decode()
+        self._polls.append(Poll(time.time(), f"{account}/{place['region']}", asker[1]))
 
     def _strikes(self, trouble: str) -> bool:
         struck: bool = self._dice.random() < getattr(self._troubles, trouble)

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from notifier.model import EventType
-from soak.harm import Harm
+from soak.harm import STOP, Harm
 from soak.lives import Life
 from soak.receivers import OK, SLACK, Attempt, Told
 
@@ -50,7 +50,7 @@ class Evidence:
     def interrupted(self, attempt: Attempt) -> bool:
         """Whether a process or a lease was lost from its beginning until its answer was written down."""
         until = attempt.until + SETTLING
-        harmed = any(each.begins <= until and each.ends >= attempt.at for each in self.harms if each.what != "SIGTERM")
+        harmed = any(each.begins <= until and each.ends >= attempt.at for each in self.harms if each.what != STOP)
         return harmed or any(attempt.at <= at <= until for at in self.losses)
 
     @cached_property
@@ -98,11 +98,14 @@ def violations(evidence: Evidence) -> list[str]:
 def missing(evidence: Evidence) -> list[str]:
     """What should have been told and is not, or not yet: at every destination every ending, deletion and final best."""
     told = {fact for _, _, fact in facts(evidence)}
-    absent = [fact for life in evidence.lives for fact in due(life) if fact not in told]
+    # Of two trials that are equally good the one that was seen first is told, and then the other is no news.
+    bests = {(fact.life, _value(fact)) for fact in told if fact.type == EventType.NEW_BEST}
+    owed = [fact for life in evidence.lives for fact in due(life)]
+    absent = [fact for fact in owed if fact not in told and (fact.life, _value(fact)) not in bests]
     people = {(line.job, line.what) for each in evidence.taken if each.destination == SLACK for line in each.told}
-    lost = [life for life in evidence.lives if (word := last_word(life)) and (life.name, word) not in people]
-    return [f"not told: {fact}" for fact in absent] + [
-        f"not told in Slack: {last_word(each)} {each.name}" for each in lost
+    unheard = [life for life in evidence.lives if (word := last_word(life)) and (life.name, word) not in people]
+    return [f"not told: {each}" for each in absent] + [
+        f"not told in Slack: {each.name} {last_word(each)}" for each in unheard
     ]
 
 
@@ -199,22 +202,26 @@ def _value(fact: Fact) -> float:
 
 def _of_slack(evidence: Evidence) -> Iterator[str]:
     lives: dict[str, list[Life]] = defaultdict(list)
-    for life in evidence.lives:
+    for life in sorted(evidence.lives, key=lambda each: each.created):
         lives[life.name].append(life)
-    seen: dict[tuple[str, str], list[tuple[Attempt, Told]]] = defaultdict(list)
+    seen: dict[tuple[Life, str], list[tuple[Attempt, Told]]] = defaultdict(list)
     for attempt in evidence.taken:
         for told in attempt.told if attempt.destination == SLACK else ():
-            seen[told.job, told.what].append((attempt, told))
-            if not any(_so(life, told, attempt.at) for life in lives[told.job]):
+            # Slack knows a job by its name alone: where that was used again, the later job is meant if it can be.
+            meant = [life for life in lives[told.job] if _so(life, told, attempt.at)]
+            if meant:
+                seen[meant[-1], told.what].append((attempt, told))
+            else:
                 yield f"false: Slack was told that {told.job} is {told.what} ({told.value})"
-    for (job, what), tellings in seen.items():
-        if what not in {"started", "deleted", *_ENDINGS.values()}:
-            continue
-        lived = len([life for life in lives[job] if what == "started" or last_word(life) == what])
-        repeats = tellings[max(1, lived) :]
-        if unmarked := [told for _, told in repeats if not told.repeated]:
-            yield f"told again in Slack, unmarked: {job} {what}, {len(unmarked)} times"
-        yield from _unexcused(evidence, [attempt for attempt, _ in tellings][lived - 1 :], f"{job} {what}")
+    for (life, what), tellings in seen.items():
+        if what in {"started", "deleted", *_ENDINGS.values()}:
+            yield from _unmarked(f"{life.name} {what}", [told for _, told in tellings[1:]])
+            yield from _unexcused(evidence, [attempt for attempt, _ in tellings], f"{life.name} {what}")
+
+
+def _unmarked(what: str, repeats: Sequence[Told]) -> Iterator[str]:
+    if not all(told.repeated for told in repeats):
+        yield f"told again in Slack, unmarked: {what}"
 
 
 def _so(life: Life, told: Told, at: float) -> bool:
