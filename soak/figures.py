@@ -1,16 +1,16 @@
 """The figures of a soak, and the table of them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, quantiles
 
 from rich.table import Table
 
 from notifier.model import EventType
-from soak.receivers import OK, SLACK
+from soak.receivers import OK, SLACK, Attempt
 from soak.sagemaker import Book
 from soak.takeover import takeovers
-from soak.verdict import Evidence, facts, last_word
+from soak.verdict import LAST_WORDS, Evidence, facts, last_word
 
 
 def lags(evidence: Evidence) -> tuple[list[float], list[float]]:
@@ -66,17 +66,16 @@ def _rows(evidence: Evidence, book: Book, memory: Sequence[float], bound: float)
 def _doubles(evidence: Evidence) -> Iterator[tuple[str, str]]:
     taken = evidence.taken
     refused = sum(each.answered != OK for each in taken)
-    broken = sum(each.answered == OK and evidence.interrupted(each) for each in taken)
-    counts = Counter(identity for _, identity, _ in facts(evidence))
-    doubles = counts.total() - len(counts)
-    yield "ambiguous attempts", f"{refused + broken:,}: {refused:,} taken and not answered so, {broken:,} in a harm"
-    yield "duplicates at the webhooks", f"{doubles:,}"
-    endings = Counter(
-        (told.job, told.what)
-        for each in taken
-        for told in each.told
-        if each.destination == SLACK and told.what in {"completed", "failed", "stopped", "deleted"}
-    )
+    harmed = sum(each.answered == OK and evidence.interrupted(each) for each in taken)
+    yield "ambiguous attempts", f"{refused + harmed:,}: {refused:,} taken and answered otherwise, {harmed:,} in a harm"
+    told: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt, identity, _ in facts(evidence):
+        told[identity].append(attempt)
+    repeated = [attempt for same in told.values() for attempt in same[:-1]]
+    before = Counter("after a harm" if each.answered == OK else "after another answer" for each in repeated)
+    yield "duplicates at the webhooks", f"{before.total():,}: {_counted(before)}"
+    people = [each for each in taken if each.destination == SLACK]
+    endings = Counter((line.job, line.what) for each in people for line in each.told if line.what in LAST_WORDS)
     yield "endings told again in Slack, and marked", f"{endings.total() - len(endings):,}"
 
 

@@ -22,6 +22,8 @@ EARLY = 0.01
 """Seconds by which clocks and rounding may differ."""
 
 _ENDINGS = {"Completed": "completed", "Failed": "failed", "Stopped": "stopped"}
+LAST_WORDS = frozenset({"deleted", *_ENDINGS.values()})
+"""How Slack's messages call the end of a job."""
 
 Key = tuple[str, str, str, int]
 """Which job: account, region, lower-cased name, creation in whole seconds."""
@@ -214,7 +216,7 @@ def _of_slack(evidence: Evidence) -> Iterator[str]:
             else:
                 yield f"false: Slack was told that {told.job} is {told.what} ({told.value})"
     for (life, what), tellings in seen.items():
-        if what in {"started", "deleted", *_ENDINGS.values()}:
+        if what == "started" or what in LAST_WORDS:
             yield from _unmarked(f"{life.name} {what}", [told for _, told in tellings[1:]])
             yield from _unexcused(evidence, [attempt for attempt, _ in tellings], f"{life.name} {what}")
 

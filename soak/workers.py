@@ -45,6 +45,9 @@ class Worker:
         if process.returncode is not None:
             self.wrong.append(f"{self.name} had ended by itself with {process.returncode}")
             return
+        if number == signal.SIGTERM:
+            # Before it has begun to listen for signals, any process simply dies of one.
+            await self.notifier.ready(process)
         self.memory.append(self._most_memory())
         status = await self.notifier.stop(process, number)
         if number == signal.SIGTERM and status != 0:
