@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo check test bench lock clean
+.PHONY: setup demo check test bench soak lock clean
 
 setup: $(READY)
 
@@ -33,6 +33,10 @@ test: check
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# Ten minutes under fire, or SOAK_SECONDS=120 of them. Needs PostgreSQL's programs.
+soak: setup
+	$(BIN)/python -m soak
 
 # requirements.lock holds what the image needs, which is PostgreSQL's driver too; the other one the tests' packages beside
 # them. Needs uv.
