@@ -1,4 +1,4 @@
-"""A disk that is full, read-only or broken under the running service: nothing is sent that is not durable, and it heals."""
+"""A disk that is full, read-only or broken under the service: nothing is sent that is not durable, and it heals."""
 
 import asyncio
 import sqlite3
@@ -24,7 +24,7 @@ def ended(name: str) -> Job:
 async def becomes(notifier: Notifier, status: int) -> None:
     """Wait until `/readyz` answers so."""
     async with asyncio.timeout(BOUND), aiohttp.ClientSession() as http:
-        while await notifier.status(http, "/readyz") != status:
+        while await notifier.status(http, "/readyz") != status:  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.05)
 
 
@@ -37,7 +37,7 @@ def known(file: Path, name: str) -> tuple[int, int]:
     """How many jobs of this name are remembered, and how many events are stored of them."""
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         query = "SELECT count(*), count(events.id) FROM notifier_jobs AS jobs LEFT JOIN notifier_events AS events"
-        jobs, events = database.execute(f"{query} ON job_key = key WHERE name = ?", [name]).fetchone()  # noqa: S608
+        jobs, events = database.execute(f"{query} ON job_key = key WHERE name = ?", [name]).fetchone()
         return jobs, events
 
 
