@@ -4,7 +4,6 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -96,16 +95,12 @@ class Lives:
 
 
 @pytest.fixture
-async def lives(notifier: Notifier, sagemaker: SageMaker, hook: Hook) -> AsyncIterator[Lives]:
+def lives(notifier: Notifier, sagemaker: SageMaker, hook: Hook) -> Lives:
     return Lives(notifier, sagemaker, hook)
 
 
 def files(lives: Lives) -> list[Path]:
-    return [
-        lives.database,
-        lives.database.with_name("notifier.db-wal"),
-        lives.database.with_name("notifier.db-journal"),
-    ]
+    return [lives.database.with_name(f"notifier.db{suffix}") for suffix in ("", "-wal", "-journal")]
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ async def test_a_delivery_that_is_reset_goes_again_under_its_id(
     assert await far.stop(process) == 0
 
 
-async def test_a_receiver_that_takes_a_message_and_never_answers_is_given_up_at_the_deadline_and_delays_no_other(
+async def test_a_receiver_that_never_answers_is_given_up_at_the_deadline_and_delays_no_other(
     tmp_path: Path, road: tuple[Proxy, str], sagemaker: SageMaker, hook: Hook
 ) -> None:
     other = {"NOTIFIER_DESTINATIONS__STALLED__KIND": "webhook", "NOTIFIER_DESTINATIONS__STALLED__URL": road[1]}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REQUIRED = "TESTS_NEED_FAULTS"
-"""Where this is set, as the project's check does after it installed them, a missing tool is a failure and not a skip."""
+"""Where this is set, as the project's check does, a missing tool is a failure and not a skip."""
 
 
 def missing(what: str, untested: str) -> None:
