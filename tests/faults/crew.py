@@ -68,6 +68,11 @@ class Crew:
         pid = found[0].split("-")[-2] if found and found[0] else ""
         return next((each for each in self.workers if str(each.process.pid) == pid), None)
 
+    def share(self) -> bool:
+        """Whether one worker watches and another delivers."""
+        watcher, sender = self.holder("watch"), self.holder("deliver")
+        return watcher is not None and sender is not None and watcher is not sender
+
     def wait_for(self, mark: bytes, word: bytes, strike: Strike) -> asyncio.Event:
         """Lie in wait on all networks; whoever comes first is struck, and nobody else."""
         struck = asyncio.Event()

@@ -122,7 +122,7 @@ async def test_a_worker_whose_network_stalls_is_replaced_and_takes_part_again_an
     watcher.network.flows.set()
     pair.tell("flowing")
     await until(lambda: pair.told() == {"stalled", "flowing"}, "they go on together")
-    await until(lambda: pair.holder("watch") is not pair.holder("deliver"), "each of them has its share again")
+    await until(pair.share, "each of them has its share again")
 
     assert pair.hook.attempts.total() == 4
     for each in pair.workers:
