@@ -10,7 +10,11 @@ SHORTEST = 1.0
 SOON = 60.0
 LATER = 600.0
 FIRST_HOUR = 3600.0
-"""For so long a pause doubles, up to `SOON`; from then on it is `LATER`."""
+OFTEN = 30
+"""For so long a pause doubles, up to `SOON`; from then on it is `LATER`, once it failed so often.
+
+An hour of failures brings more of them. Fewer in what the clock calls an hour: it was set, or the machine slept.
+"""
 
 PROBE_INTERVAL = 3600.0
 """However long a destination asks to be left alone, it is asked again this often."""
@@ -24,7 +28,8 @@ ALARMING_WAIT = 900.0
 
 def pause(failures: int, since: float, now: float, dice: float) -> float:
     """Seconds to wait after this many failures in a row since `since`. `dice` is 0 to 1."""
-    calm = LATER if now - since >= FIRST_HOUR else min(SOON, SHORTEST * 2.0 ** min(failures - 1, 10))
+    long = failures >= OFTEN and now - since >= FIRST_HOUR
+    calm = LATER if long else min(SOON, SHORTEST * 2.0 ** min(failures - 1, 10))
     return max(SHORTEST, calm * (1 - JITTER + 2 * JITTER * dice))
 
 

@@ -265,7 +265,8 @@ class Delivery:
     def _tell_hold(self, before: Hold | None, after: Hold | None, now: float) -> None:
         if after is None:
             if before is not None:
-                seconds = round(now - before.since)
+                # Never negative, although the clock may have been set back meanwhile.
+                seconds = max(0, round(now - before.since))
                 log.info("destination works again", destination=self._policy.name, held_seconds=seconds)
             return
         forever = after.until is None

@@ -23,7 +23,11 @@ def test_pauses_double_to_a_minute_within_the_first_hour_then_last_ten() -> None
     young = [pause(failures, NOW, NOW + 60, dice=0.5) for failures in range(1, 9)]
 
     assert young == [1, 2, 4, 8, 16, 32, 60, 60]
-    assert pause(3, NOW, NOW + 3600, dice=0.5) == 600
+    assert pause(30, NOW, NOW + 3600, dice=0.5) == 600
+
+
+def test_a_clock_that_was_set_by_an_hour_makes_no_pause_long() -> None:
+    assert pause(3, NOW, NOW + 3601, dice=0.5) == 4
 
 
 @given(failures=st.integers(0, 100_000), age=st.floats(-1e6, 1e6), dice=st.floats(0, 1))

@@ -67,9 +67,9 @@ class Hook:
 
 
 @asynccontextmanager
-async def hooking() -> AsyncIterator[Hook]:
+async def hooking(hook: Hook | None = None) -> AsyncIterator[Hook]:
     """A webhook receiver on a port of its own."""
-    hook = Hook()
+    hook = hook or Hook()
     app = web.Application()
     app.router.add_post("/hook", hook.take)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -99,11 +99,11 @@ class Notifier:
         """What it logged, line by line: every line is JSON, or this fails."""
         return [json.loads(line) for line in self.log_file.read_text().splitlines()]
 
-    async def start(self, **env: str) -> asyncio.subprocess.Process:
-        """Start `notifier run`."""
+    async def start(self, *under: str, **env: str) -> asyncio.subprocess.Process:
+        """Start `notifier run`, it may be under a program that runs others."""
         with self.log_file.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "notifier", "run",
+                *under, sys.executable, "-m", "notifier", "run",
                 cwd=self.folder, env=self.env | env, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         self.processes.append(process)
