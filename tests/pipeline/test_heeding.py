@@ -326,9 +326,9 @@ async def test_what_a_look_found_waits_for_no_other_and_a_late_hint_of_an_ended_
         await stage.hint("a-late-one", "xgb")
 
         await stage.until(lambda: len(stage.told()) == 2, within=0.5)
-        assert stage.sagemaker.described[-2:] == ["xgb", "a-late-one"]
         stage.sagemaker.released.set()
         await stage.followed()
+        assert stage.sagemaker.described[-2:] == ["xgb", "a-late-one"]
 
 
 @in_virtual_time
