@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 
 from rich.console import Console
@@ -23,14 +24,18 @@ def main() -> int:
     seconds, seed = float(os.environ.get("SOAK_SECONDS") or SECONDS), int(os.environ.get("SOAK_SEED") or 1)
     what = Soak(seed, seconds, jobs=max(20, min(JOBS, round(JOBS * seconds / SECONDS))))
     folder = Path(mkdtemp(prefix="notifier-soak-"))
-    console.print(f"{what.jobs} tuning jobs for {seconds:g} s, and then until all is told. Logs: {folder}")
+    console.print(f"{what.jobs} tuning jobs for {seconds:g} s, then until all is told. Logs: {folder}", soft_wrap=True)
     with serving() as server:
         outcome: Outcome = asyncio.run(soak(what, server, folder))
     console.print(outcome.figures, soft_wrap=True)
     for violation in outcome.violations:
         console.print(violation, style="red", markup=False, soft_wrap=True)
-    console.print("Every promise was kept." if not outcome.violations else f"{len(outcome.violations)} broken.")
-    return 1 if outcome.violations else 0
+    if outcome.violations:
+        console.print(f"{len(outcome.violations)} broken; the logs stay in {folder}", soft_wrap=True)
+        return 1
+    console.print("Every promise was kept.")
+    rmtree(folder)
+    return 0
 
 
 if __name__ == "__main__":
