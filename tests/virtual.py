@@ -29,10 +29,17 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner, _counted(cast(VirtualLoop, runner.get_loop())):
+        with running() as runner:
             runner.run(test(*args, **kwargs))
 
     return run
+
+
+@contextmanager
+def running() -> Iterator[asyncio.Runner]:
+    """A runner on virtual time, for what is no single coroutine: between two runs time stands still."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner, _counted(cast(VirtualLoop, runner.get_loop())):
+        yield runner
 
 
 def now() -> float:
