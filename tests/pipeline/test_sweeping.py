@@ -115,7 +115,7 @@ async def test_sweeps_that_are_cut_off_go_on_where_the_one_before_stopped_and_lo
         """Each sweep describes 700 jobs and then waits until it is cut off; what was owed until one was complete."""
         heard: list[str] = []
         sagemaker.described.clear()
-        for cut in range(10):
+        for cut in range(40):
             sagemaker.describes_left = 700
             heard += await service.sweep()
             if service.witness.outcomes[-1] == "ok":

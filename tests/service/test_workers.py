@@ -58,6 +58,9 @@ def evenly(server: Server, url: str, pids: set[str]) -> bool:
     return seen == "3" and len(held) == 4 and set(held.values()) <= pids and shares[-1] - shares[0] <= 1
 
 
+UNSETTLED = "SELECT count(*) FROM notifier_outbox WHERE state <> 'settled'"
+
+
 def pid(worker: Notifier) -> str:
     return str(worker.processes[-1].pid)
 
@@ -150,6 +153,8 @@ async def test_a_server_that_crashes_is_come_back_to_and_nothing_is_lost_or_doub
             await until(lambda: evenly(server, url, set(map(pid, workers))), "an even share")
             ended(sagemaker, "before")
             await until(told_once(hook, "before"), "all of it is told")
+            # What was sent and not yet settled would go again, and rightly so.
+            await until(lambda: server.sql(UNSETTLED, "own") == "0", "all of it is settled")
             await asyncio.to_thread(server.stop)
             ended(sagemaker, "meanwhile")
             await until(lambda: all("leases could not be renewed" in str(each.log()) for each in workers), "it is seen")
@@ -175,7 +180,7 @@ async def test_a_server_that_comes_up_later_is_waited_for_and_ready_says_no(
         async with notifying(tmp_path, sagemaker.url, hook, NOTIFIER_DATABASE_URL=url) as worker:
             process = await worker.start()
             async with aiohttp.ClientSession() as http:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while await worker.status(http, "/healthz") != 200:  # noqa: ASYNC110 - it is another process
                         await asyncio.sleep(0.05)
                 assert await worker.status(http, "/readyz") == 503

@@ -115,7 +115,7 @@ async def test_a_slow_answer_ends_at_the_deadline(aws: Aws, tally: Tally) -> Non
 
 
 async def test_a_job_that_met_every_deadline_is_asked_for_once_a_look_until_it_answers(aws: Aws, tally: Tally) -> None:
-    patience = Patience(attempts=3, deadline=0.5, pause=0.001, longest_pause=0.002)
+    patience = Patience(attempts=3, deadline=2.0, pause=0.001, longest_pause=0.002)
     async with hyperparameter_source(new_session(), REGION, rate=FAST, meter=tally, patience=patience) as source:
 
         async def requests(name: str, *script: Reply) -> int:
