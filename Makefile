@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo check test bench soak lock clean
+.PHONY: setup demo check test bench faults soak lock clean
 
 setup: $(READY)
 
@@ -27,7 +27,7 @@ check: setup
 
 test: check
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 4 --dist worksteal
+	$(BIN)/coverage run -m pytest -n 4 --dist worksteal --ignore tests/faults --ignore tests/soak
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
@@ -35,6 +35,10 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 # Ten minutes under fire, or SOAK_SECONDS=120 of them. Needs PostgreSQL's programs.
+# What breaks disks, clocks and networks under real processes, and a small soak: minutes, and best on a quiet machine.
+faults: setup
+	$(BIN)/python -m pytest tests/faults tests/soak
+
 soak: setup
 	$(BIN)/python -m soak
 
