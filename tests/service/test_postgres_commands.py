@@ -124,10 +124,11 @@ async def test_run_waits_for_the_right_that_is_missing_and_resumes_alone(
 
 
 async def test_jobs_and_outbox_work_beside_running_workers(
-    tmp_path: Path, postgres_url: str, sagemaker: SageMaker, hook: Hook
+    tmp_path: Path, postgres_server: Server, postgres_url: str, sagemaker: SageMaker, hook: Hook
 ) -> None:
     hook.status = 500
     async with crew(tmp_path, postgres_url, sagemaker, hook, 2) as (worker, other):
+        await until(lambda: evenly(postgres_server, postgres_url, {pid(worker), pid(other)}), "an even share")
         ended(sagemaker, "xgb")
 
         async def listed(*arguments: str) -> list[str]:
