@@ -124,6 +124,7 @@ def _engine(url: URL) -> Engine:
         hide_parameters=True,
     )
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "after_cursor_execute", _keep_watched)
     return engine
 
 
@@ -141,3 +142,13 @@ def _begin(connection: Connection) -> None:
     # LOCAL: it ends with the transaction, which is all that one owns behind PgBouncer.
     deadlines = (f"SET LOCAL {setting} = {1000 * seconds:.0f}" for setting, seconds in DEADLINES.items())
     connection.exec_driver_sql("; ".join(deadlines))
+
+
+def _keep_watched(_connection: Connection, cursor: Any, _statement: str, _rows: Any, _context: Any, many: bool) -> None:
+    """Say one word more after many rows in a pipeline.
+
+    The driver closes a pipeline with a Flush that asks for nothing. To the server it is a message like any other: it
+    stops counting how long the transaction stands still, and begins again only after its next answer.
+    """
+    if many:
+        cursor.connection.execute("SELECT 1")

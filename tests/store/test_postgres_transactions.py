@@ -67,13 +67,15 @@ async def test_a_statement_that_takes_too_long_is_given_up(shared_url: str, monk
         await database.close()
 
 
+@pytest.mark.parametrize("rows", [pytest.param(1, id="after-one-row"), pytest.param(2, id="after-many-rows")])
 async def test_a_transaction_that_stands_still_frees_what_it_locked(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     monkeypatch.setitem(DEADLINES, "idle_in_transaction_session_timeout", 0.05)
 
     def stand_still(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(1)"))
+        connection.execute(text("INSERT INTO pieces VALUES (:number)"), [{"number": number} for number in range(rows)])
         # Until the server says that it ends this connection.
         raw: Any = connection.connection.driver_connection
         assert select.select([raw.fileno()], [], [], 30)[0]
@@ -81,6 +83,7 @@ async def test_a_transaction_that_stands_still_frees_what_it_locked(
 
     database = Database(postgres(read_url(postgres_url)))
     try:
+        await database.write(lambda connection: connection.execute(text("CREATE TABLE pieces (number INTEGER)")))
         with pytest.raises(StoreUnavailable, match="a transaction stood still for too long"):
             await database.write(stand_still)
         free = await database.write(
