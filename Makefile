@@ -30,15 +30,19 @@ test: check
 	$(BIN)/coverage run -m pytest -n 4 --dist worksteal --ignore tests/faults --ignore tests/soak
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
+	$(FAULTS)
 
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# Ten minutes under fire, or SOAK_SECONDS=120 of them. Needs PostgreSQL's programs.
-# What breaks disks, clocks and networks under real processes, and a small soak: minutes, and best on a quiet machine.
-faults: setup
-	$(BIN)/python -m pytest tests/faults tests/soak
+# Disks, clocks and networks that break under real processes, and a small soak. They mostly wait, and for real time: `test`
+# runs them when everything else is over.
+FAULTS = $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults tests/soak
 
+faults: setup
+	$(FAULTS)
+
+# Ten minutes under fire, or SOAK_SECONDS=120 of them. Needs PostgreSQL's programs.
 soak: setup
 	$(BIN)/python -m soak
 

@@ -150,8 +150,9 @@ async def test_on_a_broken_disk_nothing_is_sent_that_is_not_durable_and_it_goes_
     database = hook.database = notifier.folder / "notifier.db"
     files = [database, database.with_name("notifier.db-wal")]
     # So many writes in a row fail once it runs. Each attempt of a commit is one, and so is each question whether it is
-    # ready.
+    # ready: nobody asks before it can be.
     process = await notifier.start(*tracer.fails(calls, error, "30..69", *files))
+    await until(lambda: [line["event"] for line in notifier.log()].count("watching") == 2, "its second life watches")
 
     await becomes(notifier, 200)
     await becomes(notifier, 503)
