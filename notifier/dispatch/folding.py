@@ -1,4 +1,4 @@
-"""One job's queue as messages: people get new bests folded and paced, programs get every event alone."""
+"""One queue as messages: people get a job's new bests folded and paced, programs get every event alone."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,11 @@ from notifier.model import Direction, EventType, NoticeType, Owed, Policy, Told
 
 Message = tuple[Owed, ...]
 """Rows that go out as one, in the order in which they came to be owed. Never empty."""
+
+
+_OF_A_SCOPE = frozenset[str](
+    {NoticeType.WATCHING, NoticeType.CAUGHT_UP, NoticeType.SCOPE_BLIND, NoticeType.SCOPE_RECOVERED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,9 @@ def fold(
         silent += small
         # Whatever comes next takes the pending new bests with it: the ending, above all.
         takes_next = not worth or (bool(rest) and not _alone(rest[0], apart))
-        message = (*worth, rest.pop(0)) if takes_next else tuple(worth)
+        taken = _together(rest, policy, apart) if takes_next else ()
+        rest = rest[len(taken) :]
+        message = (*worth, *taken)
         ready = max(row.next_at for row in message)
         # Only a new best that nobody waits behind keeps the pace: others may not overtake it, and should not be late.
         if not takes_next and not rest:
@@ -71,6 +78,17 @@ def worth_telling(row: Owed, told: Told | None, least: float) -> bool:
 def newest_best(message: Message) -> Owed | None:
     """The last new best that a message tells."""
     return next((row for row in reversed(message) if row.event_type == EventType.NEW_BEST), None)
+
+
+def _together(rest: Sequence[Owed], policy: Policy, apart: Collection[int]) -> Message:
+    """The next row, and with a word on one scope those on others behind it: many begin, or fall silent, at once."""
+    first = rest[0]
+
+    def like_it(row: Owed) -> bool:
+        return policy.people and row.event_type == first.event_type and not _alone(row, apart)
+
+    shared = tuple(takewhile(like_it, rest)) if first.event_type in _OF_A_SCOPE else ()
+    return shared or (first,)
 
 
 def _paced_until(policy: Policy, told: Told | None, now: float) -> float:

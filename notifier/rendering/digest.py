@@ -20,6 +20,12 @@ _NOTICE_TONES = {
     NoticeType.SCOPE_RECOVERED: Tone.GOOD,
     NoticeType.DESTINATION_RECOVERED: Tone.GOOD,
 }
+_OF_SCOPES = {
+    NoticeType.WATCHING: "Watching tuning jobs in {}",
+    NoticeType.CAUGHT_UP: "Tuning jobs ended while nobody watched {}",
+    NoticeType.SCOPE_BLIND: "Cannot see the tuning jobs in {}",
+    NoticeType.SCOPE_RECOVERED: "The tuning jobs in {} can be seen again",
+}
 _URGENCY = (Tone.BAD, Tone.TROUBLE)
 
 
@@ -91,10 +97,20 @@ def _row(events: Sequence[Event]) -> Row:
 
 def _headline(jobs: Sequence[Sequence[Event]], over: Sequence[Sequence[Event]], notices: Sequence[Notice]) -> str:
     if not jobs:
-        return f"{len(notices)} notices"
+        return _said_of(notices)
     if not over:
         return f"News of {_jobs(len(jobs))}: {_ways(jobs)}"
     return f"{_jobs(len(over))} ended: {_ways(over)}"
+
+
+def _said_of(notices: Sequence[Notice]) -> str:
+    kinds = {each.type for each in notices}
+    said = _OF_SCOPES.get(notices[0].type) if len(kinds) == 1 else None
+    if said is None:
+        return f"{len(notices)} notices"
+    accounts = {each.scope.partition("/")[0] for each in notices if each.scope}
+    of = f" of {len(accounts)} accounts" if len(accounts) > 1 else ""
+    return said.format(f"{len(notices)} regions{of}")
 
 
 def _ways(jobs: Sequence[Sequence[Event]]) -> str:

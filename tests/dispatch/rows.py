@@ -40,6 +40,10 @@ def notice(**changes: Any) -> Owed:
     return owed(NoticeType.DESTINATION_HELD, NoticeType.DESTINATION_HELD, **changes)
 
 
+def watching(**changes: Any) -> Owed:
+    return owed(NoticeType.WATCHING, NoticeType.WATCHING, **changes)
+
+
 def end_of_hold(held: Owed) -> Owed:
     """The notice that takes this one back."""
     row = owed(NoticeType.DESTINATION_RECOVERED, NoticeType.DESTINATION_RECOVERED)

@@ -6,7 +6,7 @@ import pytest
 
 from notifier.dispatch.folding import fold, worth_telling
 from notifier.model import Direction, Told
-from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, ended, started, stopping
+from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, ended, started, stopping, watching
 
 PICKY = replace(PEOPLE, min_improvement=0.01)
 
@@ -109,3 +109,18 @@ def test_rows_refused_together_go_each_alone() -> None:
     folded = fold(queue, PEOPLE, Told(NOW - 1, 0.9), NOW, {row.seq for row in queue})
 
     assert folded.messages == tuple((row,) for row in queue)
+
+
+def test_what_is_said_of_many_scopes_at_once_goes_to_people_as_one_message() -> None:
+    queue = [watching() for _ in range(40)]
+
+    assert fold(queue, PEOPLE, None, NOW).messages == (tuple(queue),)
+    assert fold(queue, PROGRAM, None, NOW).messages == tuple((row,) for row in queue)
+
+
+def test_a_word_on_a_scope_that_was_refused_leaves_the_others_together() -> None:
+    before, refused, after, last = (watching() for _ in range(4))
+
+    folded = fold([before, refused, after, last], PEOPLE, None, NOW, {refused.seq})
+
+    assert folded.messages == ((before,), (refused,), (after, last))

@@ -16,7 +16,7 @@ from notifier.dispatch.verdict import ALONE_FOR, Answer, Circumstances, judge
 from notifier.errors import DeliveryError, Fault
 from notifier.model import EventType, Hold, NoticeType, Owed, Policy, Told
 from notifier.ports import Outcome
-from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, end_of_hold, ended, notice, started, stopping
+from tests.dispatch.rows import NOW, PEOPLE, PROGRAM, best, end_of_hold, ended, notice, started, stopping, watching
 
 JOBS = [f"job-{number}" for number in range(14)]
 KINDS = [started, stopping, best, ended]
@@ -56,6 +56,11 @@ class Delivering(RuleBasedStateMachine):
     def owe_notice(self) -> None:
         self.holds.append(notice())
         self._owe(self.holds[-1])
+
+    @rule(scopes=st.integers(1, 5))
+    def owe_words_on_scopes(self, scopes: int) -> None:
+        for _ in range(scopes):
+            self._owe(watching())
 
     @precondition(lambda self: self.holds)
     @rule()

@@ -296,7 +296,26 @@ def test_notices_among_jobs_are_rows_of_the_digest() -> None:
     story = told(ended(), notice(NoticeType.SCOPE_BLIND, "Cannot see us-east-1"))
 
     assert [row.text for row in story.rows] == ["Cannot see us-east-1", "xgb-churn: completed"]
-    assert told(notice(), notice()).headline == "2 notices"
+    assert told(notice(NoticeType.WATCHING), notice(NoticeType.CAUGHT_UP)).headline == "2 notices"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "headline"),
+    [
+        pytest.param(["1/us-east-1/h", "1/eu-west-1/h"], "Watching tuning jobs in 2 regions", id="one-account"),
+        pytest.param(
+            ["1/us-east-1/h", "1/eu-west-1/h", "2/us-east-1/h"],
+            "Watching tuning jobs in 3 regions of 2 accounts",
+            id="several-accounts",
+        ),
+    ],
+)
+def test_a_word_on_each_of_many_scopes_makes_one_message(scopes: list[str], headline: str) -> None:
+    said = [replace(notice(NoticeType.WATCHING, f"Watching {scope}"), scope=scope) for scope in scopes]
+
+    story = told(*said)
+
+    assert (story.headline, [row.text for row in story.rows]) == (headline, [f"Watching {scope}" for scope in scopes])
 
 
 def test_a_trial_of_another_metric_is_told_by_its_own() -> None:
