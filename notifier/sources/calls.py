@@ -121,7 +121,7 @@ class Calls:
             raise failure(error, operation, self.place.phrase, deadline) from None
 
     async def _answer(self, operation: Operation, members: dict[str, Any]) -> Answer:
-        """AWS's answer. Where it takes a role's credentials for outworn, it is asked once more with new ones."""
+        """AWS's answer. Where it takes the credentials for outworn, it is asked once more, if there are others."""
         client = await self._connection.client()
         call = getattr(client, operation.method)
         issue = self._connection.issue
@@ -129,7 +129,7 @@ class Calls:
             first: Answer = await call(**members)
             return first
         except ClientError as error:
-            if not outworn(error) or not self._connection.renew(issue):
+            if not outworn(error) or not await self._connection.renew(issue):
                 raise
         second: Answer = await call(**members)
         return second

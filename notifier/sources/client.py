@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFou
 
 from notifier import __version__
 from notifier.errors import CallFailed, Cause, Problem, SettingsError
+from notifier.sources.own import OWN_CREDENTIALS, OwnCredentials
 from notifier.sources.parsing import Parsers
 from notifier.sources.tls import SharedTls
 
@@ -37,6 +38,7 @@ def new_session() -> AioSession:
     session = AioSession()
     session.user_agent_extra = f"{session.user_agent_extra} notifier/{__version__}"
     session.register_component("response_parser_factory", Parsers())
+    session.register_component(OWN_CREDENTIALS, OwnCredentials(session))
     with _settings_named():
         session.get_component("data_loader").search_paths.insert(0, str(_PREVIEW_MODEL))
     return session
@@ -71,7 +73,7 @@ async def connected(
     endpoint: str | None = None,
     read_timeout: float = READ_TIMEOUT,
 ) -> AsyncIterator["Connection"]:
-    """A connection that is closed in the end; `credentials` are the session's, where they can be renewed.
+    """A connection that is closed in the end; `credentials` are the session's, where they are not the caller's own.
 
     `endpoint` is where the service is asked, else AWS's own or where `AWS_ENDPOINT_URL` says.
     """
@@ -88,8 +90,8 @@ class Renewable(Protocol):
     issue: int
     """How many there were so far."""
 
-    def renew(self, issue: int) -> None:
-        """AWS does not take the credentials of this issue any more; where there are newer ones, it was known."""
+    async def renew(self, issue: int) -> bool:
+        """AWS does not take the credentials of this issue any more: whether there are others for the next call."""
         ...
 
 
@@ -113,7 +115,7 @@ class Connection:
         self._endpoint = endpoint
         self._read_timeout = read_timeout
         self._session = session
-        self._credentials = credentials
+        self._credentials: Renewable = credentials or session.get_component(OWN_CREDENTIALS)
         self._service = service
         self._client: Any = None
         self._creating = asyncio.Lock()
@@ -128,13 +130,11 @@ class Connection:
     @property
     def issue(self) -> int:
         """Which credentials sign now."""
-        return self._credentials.issue if self._credentials else 0
+        return self._credentials.issue
 
-    def renew(self, issue: int) -> bool:
-        """AWS does not take these credentials any more: the next call is to have others. False where there are none."""
-        if self._credentials is not None:
-            self._credentials.renew(issue)
-        return self._credentials is not None
+    async def renew(self, issue: int) -> bool:
+        """AWS does not take these credentials any more: whether the next call has others."""
+        return await self._credentials.renew(issue)
 
     async def close(self) -> None:
         """Close the client's connections."""

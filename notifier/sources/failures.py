@@ -43,7 +43,7 @@ _REJECTED = {
     "OptInRequired",
     "RegionDisabledException",
 }
-# What new credentials of the same role may mend: these have expired, or the role was made anew.
+# What others in their place may mend: these have expired, or their user or role was made anew.
 _OUTWORN = {
     "ExpiredToken",
     "ExpiredTokenException",

@@ -71,9 +71,13 @@ class RoleCredentials(AioDeferredRefreshableCredentials):
         await self.get_frozen_credentials()
         return self.role.arn
 
-    def renew(self, issue: int) -> None:
-        """AWS does not take the credentials of this issue any more; where there are newer ones, it was known."""
+    async def renew(self, issue: int) -> bool:
+        """AWS does not take the credentials of this issue any more; where there are newer ones, it was known.
+
+        True: the next call waits for others.
+        """
         self._outworn = self._outworn or issue == self.issue
+        return True
 
     def refresh_needed(self, refresh_in: int | None = None) -> bool:
         """Whether AWS refused them, or they expire in so many seconds."""

@@ -216,7 +216,7 @@ async def test_a_refusal_of_a_key_that_was_replaced_meanwhile_replaces_no_other(
         credentials = RoleCredentials(Role(account.arn), Calls(sts, FAST, Tally(), HASTE))
         await credentials.assumed()
         for _ in range(2):
-            credentials.renew(1)
+            await credentials.renew(1)
             await credentials.assumed()
 
     assert (credentials.issue, account.issued) == (2, 2)
