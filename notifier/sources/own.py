@@ -28,10 +28,8 @@ class OwnCredentials:
             if type(known) is not AioCredentials:
                 return False
             found = await self._session.get_component("credential_provider").load_credentials()
-            if (
-                found is None
-                or (others := await found.get_frozen_credentials()) == await known.get_frozen_credentials()
-            ):
+            others = await found.get_frozen_credentials() if found is not None else None
+            if others is None or others == await known.get_frozen_credentials():
                 return False
             # Every client signs with this very object.
             known.access_key, known.secret_key, known.token = others.access_key, others.secret_key, others.token
