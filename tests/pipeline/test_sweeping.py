@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from notifier.model import Scope, ScopeState
 from notifier.pipeline.ledger import BATCH_OBSERVATIONS
 from notifier.pipeline.look import CONCURRENT_LOOKS
+from notifier.pipeline.watch import UNENDED
 from tests.examples import ACCOUNT, NOON, REGION
 from tests.pipeline.conftest import Service
 from tests.pipeline.deliver_stage import until
@@ -98,8 +99,11 @@ async def test_a_sweep_that_does_not_end_is_cut_off_by_its_own_name(
     sagemaker.holds.add(LIST)
     await service.start()
 
-    assert await service.sweep() == []
+    with capture_logs() as logs:
+        assert await service.sweep() == []
     assert service.witness.outcomes == ["deadline"]
+    # And not by the deadline of a call, which comes later.
+    assert [each["error"] for each in logs if each["log_level"] == "warning"] == [UNENDED]
 
 
 async def test_sweeps_that_are_cut_off_go_on_where_the_one_before_stopped_and_lose_nothing(

@@ -1,5 +1,6 @@
 """What becomes of a call that goes wrong: its cause, its retries, its text."""
 
+import math
 import socket
 import traceback
 from pathlib import Path
@@ -12,6 +13,7 @@ from notifier.sources import Patience, hyperparameter_source, new_session
 from tests.examples import REGION
 from tests.sources.aws import CUT, LATE, NOTHING, RESET, Aws, Reply, error
 from tests.sources.conftest import FAST, HASTE, KEY_ID, SECRET, TOKEN, Tally
+from tests.virtual import in_virtual_time, now
 
 LIST = "ListHyperParameterTuningJobs"
 DESCRIBE = "DescribeHyperParameterTuningJob"
@@ -101,17 +103,23 @@ async def test_a_job_that_aws_does_not_know_is_missing_and_not_asked_for_again(a
     assert len(aws.asked(DESCRIBE)) == 1
 
 
-async def test_a_slow_answer_ends_at_the_deadline(aws: Aws, tally: Tally) -> None:
-    aws.answers(LIST, NOTHING, LATE)
-    patience = Patience(attempts=2, deadline=1.0, pause=0.001, longest_pause=0.002)
-    async with hyperparameter_source(new_session(), REGION, rate=FAST, meter=tally, patience=patience) as source:
-        await _list(source)
-
-        with pytest.raises(CallFailed) as caught:
+@in_virtual_time
+async def test_a_slow_answer_ends_at_the_deadline(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
+    patience = Patience(attempts=2, deadline=7.0, pause=0.0)
+    async with Aws.running() as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+        aws.answers(LIST, NOTHING, LATE)
+        opening = hyperparameter_source(new_session(), REGION, rate=math.inf, meter=tally, patience=patience)
+        async with opening as source:
             await _list(source)
+
+            with pytest.raises(CallFailed) as caught:
+                await _list(source)
 
     assert caught.value.cause is Cause.DEADLINE
     assert len(aws.asked(LIST)) == 3
+    # The client has a patience of its own, with each byte anew: to whoever trickles it has no end.
+    assert now() == pytest.approx(2 * 7.0)
 
 
 async def test_a_job_that_met_every_deadline_is_asked_for_once_a_look_until_it_answers(aws: Aws, tally: Tally) -> None:
