@@ -108,6 +108,8 @@ class SageMaker:
     jobs: dict[str, Job] = field(default_factory=dict)
     rows: dict[str, Job] = field(default_factory=dict)
     fails: dict[str, str] = field(default_factory=dict)
+    babbles: dict[str, str] = field(default_factory=dict)
+    """Operation or name → the body of an HTTP 200 that is no answer."""
     leaves_out: dict[str, str] = field(default_factory=dict)
     """By the job's name: what its row in List lacks."""
     breaks_at_page: int | None = None
@@ -174,6 +176,9 @@ class SageMaker:
         failure = self.fails.get(operation) or self.fails.get(name)
         if failure is not None:
             return self._reply({"__type": failure, "message": "no"})
+        babble = self.babbles.get(operation, self.babbles.get(name))
+        if babble is not None:
+            return web.Response(text=babble)
         if operation == LIST:
             page = self._reply(self._page(members))
             self.between_pages()

@@ -1,5 +1,7 @@
 """The preview's dialect: names that are described, and nothing to list."""
 
+import pytest
+
 from tests.examples import NOON
 from tests.pipeline.conftest import Service
 from tests.pipeline.sagemaker import LIST, PREVIEW, Job, SageMaker
@@ -131,6 +133,28 @@ async def test_a_name_seen_between_two_misses_is_not_deleted(service: Service, s
         assert await service.sweep() == []
     sagemaker.remove("one")
     assert await service.sweep() == []
+
+
+@pytest.mark.parametrize(
+    ("how", "trouble"),
+    [
+        pytest.param("fails", "InternalFailure", id="a-failure"),
+        pytest.param("fails", "AccessDeniedException", id="denied"),
+        pytest.param("babbles", "", id="an-empty-200"),
+        pytest.param("babbles", "<html>hello</html>", id="a-page"),
+    ],
+)
+async def test_what_brings_no_answer_is_no_miss_and_changes_nothing_that_is_known(
+    service: Service, sagemaker: SageMaker, how: str, trouble: str
+) -> None:
+    sagemaker.put(Job("one", T0, completed=3, best=2, value=0.5), Job("two", T0))
+    await service.start(jobs=("one", "two"), api="preview")
+    await service.sweep()
+    before = (await service.store.desk.jobs())[0]
+    getattr(sagemaker, how)["one"] = trouble
+
+    assert await service.sweeps(3, later=61.0) == []
+    assert (await service.store.desk.jobs())[0] == before
 
 
 async def test_a_name_left_out_is_not_asked_for(service: Service, sagemaker: SageMaker) -> None:

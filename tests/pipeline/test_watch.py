@@ -1,6 +1,7 @@
 """The watch loop over the real wire and a real store: what is owed after each sweep."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from notifier.model import Event, Scope
 from tests.examples import ACCOUNT, NOON, REGION
@@ -181,6 +182,39 @@ async def test_a_row_that_list_leaves_out_for_a_while_is_not_gone(service: Servi
     assert await service.sweep() == ["status_changed"]
 
 
+NO_ANSWERS = [
+    pytest.param("fails", "InternalFailure", id="a-failure"),
+    pytest.param("fails", "ThrottlingException", id="throttled"),
+    pytest.param("fails", "AccessDeniedException", id="denied"),
+    pytest.param("fails", "ExpiredTokenException", id="expired"),
+    pytest.param("babbles", "", id="an-empty-200"),
+    pytest.param("babbles", "{}", id="an-object-without-members"),
+    pytest.param("babbles", '{"HyperParameterTuningJobStatus": "Failed"}', id="half-a-record"),
+    pytest.param("babbles", "<html>hello</html>", id="a-page"),
+]
+
+
+@pytest.mark.parametrize(("how", "trouble"), NO_ANSWERS)
+async def test_what_brings_no_answer_is_no_miss_and_changes_nothing_that_is_known(
+    service: Service, sagemaker: SageMaker, how: str, trouble: str
+) -> None:
+    sagemaker.put(Job("shy", T0 - HOUR, completed=3, best=2, value=0.5))
+    await service.start()
+    await service.sweep()
+    before = await service.store.desk.jobs()
+    hidden = sagemaker.rows.pop("shy")
+
+    for silent in ("shy", LIST):
+        getattr(sagemaker, how)[silent] = trouble
+        assert await service.sweeps(3, later=61.0) == []
+        del getattr(sagemaker, how)[silent]
+        assert await service.store.desk.jobs() == before
+        sagemaker.rows["shy"] = hidden
+
+    sagemaker.move("shy", status="Completed", ended=sagemaker.now)
+    assert await service.sweep() == ["status_changed"]
+
+
 async def test_a_name_used_again_is_another_job(service: Service, sagemaker: SageMaker) -> None:
     sagemaker.put(Job("again", T0 - HOUR))
     await service.start()
@@ -303,6 +337,20 @@ async def test_what_is_left_out_is_remembered_and_starts_silently_when_it_is_sel
     assert await service.sweep() == ["new_best", "status_changed"]
 
 
+async def test_what_is_left_out_is_remembered_though_the_sweeps_do_not_read_down_to_it(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("bert", T0 - DAY), Job("xgb", T0 - 60))
+    await service.start(jobs=("xgb*",))
+    await service.sweeps(3)
+
+    await service.start()
+    assert await service.sweeps(2) == []
+    assert await service.sweeps(2, later=DAY) == []
+    sagemaker.move("bert", status="Stopped", ended=sagemaker.now)
+    assert await service.sweep() == ["status_changed"]
+
+
 async def test_without_sts_the_first_arn_tells_the_account_and_an_empty_account_is_a_baseline(
     service: Service, sagemaker: SageMaker
 ) -> None:
@@ -334,13 +382,16 @@ async def test_forgets_ended_jobs_that_no_sweep_can_take_for_news(service: Servi
 
 
 async def test_refused_credentials_are_told_once_and_the_loop_goes_on(service: Service, sagemaker: SageMaker) -> None:
-    sagemaker.fails[LIST] = "AccessDeniedException"
+    sagemaker.fails[LIST] = "ExpiredTokenException"
     await service.start()
-    assert await service.sweeps(2) == []
-    assert service.witness.outcomes == ["denied", "denied"]
+    with capture_logs() as logs:
+        assert await service.sweeps(3) == []
+        del sagemaker.fails[LIST]
+        assert await service.sweep() == ["watching"]
 
-    del sagemaker.fails[LIST]
-    assert await service.sweep() == ["watching"]
+    assert service.witness.outcomes == ["credentials"] * 3 + ["ok"]
+    said = [each["event"] for each in logs]
+    assert said.count("sweep failed, will try again") == said.count("sweeps work again") == 1
 
 
 async def test_of_quiet_sweeps_one_a_minute_is_committed_and_a_restart_in_between_misses_nothing(

@@ -1,5 +1,6 @@
 """The watch loop where answers lag, contradict each other or get lost: nothing false, nothing twice, nothing missed."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +13,8 @@ from notifier.ports import Observed
 from notifier.store import SqlWatchStore
 from tests.examples import NOON
 from tests.pipeline.conftest import Service
-from tests.pipeline.sagemaker import DESCRIBE, Job, SageMaker
+from tests.pipeline.deliver_stage import until
+from tests.pipeline.sagemaker import DESCRIBE, LIST, Job, SageMaker
 
 T0 = NOON.timestamp()
 HOUR = 3600.0
@@ -55,6 +57,29 @@ async def test_late_endings_are_counted_once_though_the_first_sweep_after_the_ou
         sagemaker.move(f"job-{n:03d}", status="Completed", ended=sagemaker.now)
     sagemaker.breaks_at_page = 1
     assert await service.sweep(later=2 * DAY) == []
+
+    sagemaker.breaks_at_page = None
+    assert await service.sweeps(2) == ["caught_up"]
+    *_, late = await bodies(service)
+    assert isinstance(late, Notice) and late.title.startswith("150 tuning jobs ended")
+
+
+async def test_late_endings_seen_by_a_sweep_that_broke_afterwards_are_counted_once(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(*(Job(f"job-{n:03d}", T0 - HOUR - n) for n in range(150)))
+    await service.start(catch_up=DAY)
+    await service.sweep()
+    for n in range(150):
+        sagemaker.move(f"job-{n:03d}", status="Completed", ended=sagemaker.now)
+    sagemaker.breaks_at_page = 1
+    # The second page, which breaks, comes once all of the first was looked at.
+    sagemaker.between_pages = lambda: sagemaker.holds.add(LIST)
+    breaking = asyncio.create_task(service.sweep(later=2 * DAY))
+    looker = service.watch._scope.looker  # type: ignore[union-attr]
+    await until(lambda: len(looker._caught_up) == 100)
+    sagemaker.released.set()
+    assert await breaking == []
 
     sagemaker.breaks_at_page = None
     assert await service.sweeps(2) == ["caught_up"]
@@ -183,6 +208,7 @@ async def test_an_answer_about_an_earlier_job_of_the_name_is_no_deletion(
     [
         pytest.param("a-row-whose-describe-fails", id="list-shows-it-while-describe-fails"),
         pytest.param("a-stale-answer", id="an-older-answer-shows-it"),
+        pytest.param("the-row-as-it-was", id="list-shows-it-and-nothing-moved"),
     ],
 )
 async def test_any_sighting_between_two_misses_begins_anew(service: Service, sagemaker: SageMaker, sight: str) -> None:
@@ -195,6 +221,8 @@ async def test_any_sighting_between_two_misses_begins_anew(service: Service, sag
 
     if sight == "a-stale-answer":
         sagemaker.jobs["shy"] = replace(job, completed=4)
+    elif sight == "the-row-as-it-was":
+        sagemaker.rows["shy"] = job
     else:
         sagemaker.put(replace(job, completed=6))
         sagemaker.fails["shy"] = "InternalFailure"
