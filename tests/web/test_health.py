@@ -62,8 +62,9 @@ def test_a_scope_is_stale_until_its_first_sweep_and_says_why(health: Health) -> 
 def test_a_scope_is_fresh_from_a_sweep_to_the_end_of_its_bound(health: Health, clock: Clock) -> None:
     health.watch("us-east-1", "us-east-1", within=90)
     health.swept("us-east-1")
+    clock.now += 45
     health.missed("us-east-1", "throttled")
-    clock.now += 90
+    clock.now += 45
     assert health.stale() == []
 
     clock.now += 1
