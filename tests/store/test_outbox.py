@@ -120,6 +120,21 @@ async def test_a_hold_is_set_replaced_and_lifted(store: Store) -> None:
     assert await store.outbox.hold("slack") is None
 
 
+async def test_a_hold_and_a_wait_outlive_a_restart(url: str, clock: Clock) -> None:
+    async with open_store(url, exclusive=True, clock=clock) as store:
+        await store.watch.commit(SCOPE, [first_look(1)])
+        (row,) = await store.outbox.owed("slack", 10)
+        await store.outbox.sending("slack", [row.seq])
+        later = Postponed(row.seq, next_at=clock() + 600, attempts=2, repeated=False, error="503", alone_since=clock())
+        await store.outbox.finish(Outcome("slack", postponed=(later,), hold=HOLD))
+        before = await store.outbox.owed("slack", 10)
+
+    async with open_store(url, exclusive=True, clock=clock) as store:
+        assert await store.outbox.hold("slack") == HOLD
+        assert await store.outbox.owed("slack", 10) == before
+        assert (before[0].next_at, before[0].attempts) == (clock() + 600, 2)
+
+
 async def test_what_was_decided_on_a_hold_that_somebody_lifted_meanwhile_is_not_written(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(1)])
     row = await one_owed(store)
