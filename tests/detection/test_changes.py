@@ -81,7 +81,8 @@ def test_a_name_used_again_is_another_job_with_other_ids() -> None:
         pytest.param("Maximize", 0.5, 0.4, False, id="less-is-not"),
         pytest.param("Minimize", 0.5, 0.4, True, id="less-is-better"),
         pytest.param("Minimize", 0.5, 0.6, False, id="more-is-not"),
-        pytest.param("Minimize", 0.5, 0.5, False, id="equal-is-not-better"),
+        pytest.param("Maximize", 0.5, 0.5, False, id="equal-is-not-better"),
+        pytest.param("Minimize", 0.5, 0.5, False, id="nor-where-less-is"),
         pytest.param("Maximize", 0.5, None, False, id="absent-is-never-better"),
         pytest.param("Maximize", None, 0.1, True, id="any-value-beats-an-absent-one"),
         pytest.param(None, 0.5, 0.4, True, id="without-a-direction-the-service-decides"),
@@ -109,6 +110,16 @@ def test_the_first_leader_is_told_when_its_value_comes() -> None:
 
     (event,) = told(known, tuning_job(best=best(1, 0.5)))
     assert event.best is not None and (event.best.current.value, event.best.previous) == (0.5, None)
+
+
+def test_a_leader_whose_value_is_missing_in_an_answer_keeps_it() -> None:
+    led, valueless = tuning_job(best=best(1, 0.5)), tuning_job(best=best(1, None))
+
+    known = replace(valueless, best=keep_best(led, valueless))
+
+    assert known.best == led.best
+    assert told(known, tuning_job(best=best(2, 0.4))) == []
+    assert len(told(known, tuning_job(best=best(2, 0.6)))) == 1
 
 
 def test_a_multi_algorithm_job_goes_by_the_direction_of_the_definition() -> None:
