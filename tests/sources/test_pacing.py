@@ -1,14 +1,25 @@
 """How often one operation may be asked, in virtual time."""
 
 import asyncio
+import contextlib
 import math
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.errors import CallFailed, JobMissing
+from notifier.sources import Patience, hyperparameter_source, new_session
+from notifier.sources.calls import Calls
+from notifier.sources.client import connected
+from notifier.sources.operation import Operation
 from notifier.sources.pacing import Pace
+from tests.examples import REGION
+from tests.sources.aws import NOTHING, Aws, Reply, error
+from tests.sources.conftest import Tally
+from tests.virtual import in_virtual_time, now
 
 
 class VirtualTime:
@@ -137,3 +148,75 @@ async def test_an_infinite_rate_does_not_pace() -> None:
         pace.succeeded()
 
     assert time.now == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "steps"),
+    [
+        pytest.param(NOTHING, 17, id="an-answer"),
+        pytest.param(error("ResourceNotFound"), 17, id="that-a-job-is-missing"),
+        pytest.param(error("InternalFailure", 500), 16, id="a-failure"),
+        pytest.param(error("ThrottlingException"), 8, id="throttled-again"),
+    ],
+)
+async def test_a_throttled_operation_is_asked_half_as_often_and_each_answer_gives_a_step_back(
+    aws: Aws, tally: Tally, answer: Reply, steps: int
+) -> None:
+    aws.answers(Operation.LIST, error("ThrottlingException"), answer)
+    aws.answers(Operation.DESCRIBE_TRIAL, NOTHING)
+    two_attempts = Patience(attempts=2, pause=0.0)
+    async with connected(new_session(), "sagemaker", REGION) as connection:
+        calls = Calls(connection, 3200.0, tally, two_attempts)
+        with contextlib.suppress(CallFailed, JobMissing):
+            await calls.ask(Operation.LIST, lambda _: None)
+        await calls.ask(Operation.DESCRIBE_TRIAL, lambda _: None, TrainingJobName="another-operation")
+
+    rates = {operation: pace.rate for operation, pace in calls._paces.items()}
+    assert rates == {Operation.LIST: steps * 100.0, Operation.DESCRIBE_TRIAL: 3200.0}
+
+
+@in_virtual_time
+async def test_pauses_between_attempts_grow_to_the_longest_and_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Timed(Tally):
+        def __init__(self) -> None:
+            self.moments: list[float] = []
+
+        def call(self, region: str, operation: str, outcome: str, seconds: float) -> None:
+            self.moments.append(now())
+
+    async def pauses() -> list[float]:
+        meter = Timed()
+        async with hyperparameter_source(
+            new_session(), REGION, rate=math.inf, meter=meter, patience=patience
+        ) as source:
+            with pytest.raises(CallFailed):
+                await source.describe("xgb")
+        return [later - earlier for earlier, later in pairwise(meter.moments)]
+
+    patience = Patience(attempts=7, pause=1.0, longest_pause=10.0)
+    async with Aws.running() as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+        aws.answers(Operation.DESCRIBE, error("InternalFailure", 500))
+        many = [await pauses() for _ in range(20)]
+
+    bounds = (1.0, 2.0, 4.0, 8.0, 10.0, 10.0)
+    for taken, bound in zip(zip(*many, strict=True), bounds, strict=True):
+        assert len(set(taken)) == len(taken)
+        assert bound / 2 < max(taken) <= bound
+
+
+@in_virtual_time
+async def test_calls_of_one_operation_keep_their_distance_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notifier.sources.calls.Pace", partial(Pace, clock=now))
+    answered: list[float] = []
+    async with Aws.running() as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+        aws.answers(Operation.LIST, error("InternalFailure", 500), NOTHING)
+        async with connected(new_session(), "sagemaker", REGION) as connection:
+            calls = Calls(connection, 0.5, Tally(), Patience(pause=0.0))
+            # A second attempt takes its turn like everybody else.
+            async with asyncio.TaskGroup() as asking:
+                for _ in range(4):
+                    asking.create_task(calls.ask(Operation.LIST, lambda _: answered.append(now())))
+
+    assert answered == pytest.approx([2.0, 4.0, 6.0, 8.0])
