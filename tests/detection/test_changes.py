@@ -3,6 +3,7 @@
 import operator
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from itertools import pairwise
 
 import pytest
@@ -60,12 +61,20 @@ def test_takes_the_time_from_aws_where_it_is_known() -> None:
     assert told(tuning_job(), tuning_job(status=Status.STOPPING))[0].time == NOON
 
 
-def test_the_id_does_not_depend_on_what_was_known_before() -> None:
+def test_the_id_depends_neither_on_what_was_known_before_nor_on_when_it_is_seen() -> None:
     ended = tuning_job(status=Status.STOPPED)
     ways = [told(tuning_job(), ended), told(tuning_job(status=Status.STOPPING), ended), told(None, ended)]
+    again = list(detect(tuning_job(), replace(ended), first_value=0.5, seen_at=NOON + timedelta(days=1)))
 
-    assert len({events[-1].id for events in ways}) == 1
-    assert len(ways[0][-1].id) == 64
+    assert len({events[-1].id for events in [*ways, again]}) == 1
+
+
+def test_an_id_is_the_same_in_every_version() -> None:
+    job = tuning_job("xgb", status=Status.STOPPED, best=best(2, 0.5), created_at=NOON)
+    key = f"111122223333/us-east-1/xgb/{NOON.timestamp():.0f}"
+    hashed = [f"{key}\0tuning_job.new_best\0xgb-002", f"{key}\0tuning_job.status_changed\0Stopped"]
+
+    assert [each.id for each in told(None, job)] == [sha256(each.encode()).hexdigest() for each in hashed]
 
 
 def test_a_name_used_again_is_another_job_with_other_ids() -> None:
