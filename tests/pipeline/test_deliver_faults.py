@@ -373,6 +373,30 @@ async def test_a_store_that_fails_before_the_send_sends_nothing(stage: Stage) ->
     assert stage.receiver.requests == []
 
 
+async def test_what_cannot_be_marked_as_under_way_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notifier.store.sqlite.BUSY_TIMEOUT", 0.05)
+    async with staged(tmp_path) as stage:
+        states: list[str] = []
+
+        def look(request: Request) -> Reply:
+            with closing(sqlite3.connect(stage.store.place)) as other:
+                query = "SELECT state FROM notifier_outbox WHERE event_id = ?"
+                states.append(other.execute(query, [request.id]).fetchone()[0])
+            return OK
+
+        stage.receiver.reply = look
+        await owe(stage.store, endings(3), "webhook")
+        with closing(sqlite3.connect(stage.store.place, isolation_level=None)) as neighbour:
+            neighbour.execute("BEGIN IMMEDIATE")
+            async with stage.running(stage.delivery(stage.webhook())):
+                await until(lambda: stage.timeline.tick > 60)
+                assert stage.receiver.requests == []
+                neighbour.execute("ROLLBACK")
+                await stage.settled("webhook")
+
+    assert states == ["sending"] * 3
+
+
 @pytest.mark.parametrize("hours", [pytest.param(-1, id="back"), pytest.param(1, id="forward")])
 async def test_a_clock_that_is_set_neither_shortens_nor_stretches_a_wait(stage: Stage, hours: int) -> None:
     await owe(stage.store, endings(1), "webhook")

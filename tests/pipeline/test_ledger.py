@@ -1,8 +1,9 @@
 """What is known is committed in batches: by number, by time, and never after the sweep that saw it broke."""
 
 import asyncio
+import sqlite3
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,26 @@ async def test_the_hundredth_observation_commits_them_all(tmp_path: Path, patien
             await ledger.write(first_look(BATCH_OBSERVATIONS))
             assert len(await stored(store)) == BATCH_OBSERVATIONS
             assert ledger.jobs == await stored(store)
+
+
+async def test_what_could_not_be_committed_is_neither_known_nor_owed(
+    tmp_path: Path, patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.store.sqlite.BUSY_TIMEOUT", 0.05)
+    calls: list[str] = []
+    async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
+        ledger = Ledger(SCOPE, store.watch, owed=lambda: calls.append("owed"), told=lambda event: calls.append("told"))
+        with closing(sqlite3.connect(store.place, isolation_level=None)) as neighbour:
+            neighbour.execute("BEGIN IMMEDIATE")
+            await ledger.write(first_look(1))
+            with pytest.raises(StoreUnavailable, match="another process keeps it locked"):
+                await ledger.flush()
+            assert (ledger.jobs, ledger.unfinished, calls) == ({}, {}, [])
+
+        await ledger.write(first_look(1))
+        await ledger.flush()
+        assert len(ledger.jobs) == 1 and ledger.jobs == ledger.unfinished == await stored(store)
+        assert calls == ["owed", "told"]
 
 
 async def test_what_was_written_is_committed_though_nothing_follows(

@@ -118,6 +118,17 @@ async def test_a_locked_database_does_not_answer_now_and_reads_go_on(url: str, m
         assert len(await store.watch.remembered(SCOPE)) == 1
 
 
+async def test_the_probe_finds_a_database_that_may_only_be_read(store: Store) -> None:
+    await store.watch.commit(SCOPE, [first_look(1)])
+    await store.upkeep.probe()
+    await database(store).read(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
+
+    with pytest.raises(StoreUnavailable, match="it cannot be written"):
+        await store.upkeep.probe()
+
+    assert len(await store.outbox.owed("slack", 10)) == 1
+
+
 async def test_reading_does_not_take_the_write_lock(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(1)])
 
