@@ -47,6 +47,8 @@ class Line:
     deaf: bool = False
     hang: asyncio.Event | None = None
     """Where set, questions wait for it."""
+    slow: float = 0.0
+    """Seconds that the answer to a beat takes on its way back."""
     bug: Exception | None = None
     beats: list[float] = field(default_factory=list)
     """When a beat was answered."""
@@ -54,6 +56,7 @@ class Line:
     async def beat(self, worker: str, duties: Collection[str], seconds: float) -> Standing:
         await self._pass()
         standing = await self.store.beat(worker, duties, seconds)
+        await asyncio.sleep(self.slow)
         self._back()
         self.beats.append(now())
         return standing
@@ -323,6 +326,20 @@ def test_a_lease_that_cannot_be_renewed_ends_its_work_before_others_may_take_it(
             assert {len(team.doing("a")), len(team.doing("c"))} == {1, 2}
 
     check()
+
+
+@in_virtual_time
+async def test_a_lease_is_trusted_from_when_it_was_asked_for_and_not_from_when_the_answer_came(tmp_path: Path) -> None:
+    async with crew(tmp_path) as team:
+        worker = team.join("a")
+        await asyncio.sleep(LOOK_SECONDS / 2)
+        worker.line.slow = 8.0
+        await asyncio.sleep(LOOK_SECONDS / 2 + 8.0 + MOMENT)
+        worker.line.cut = True
+        await asyncio.sleep(LEASE)
+
+        assert worker.line.beats[-1] == LOOK_SECONDS + 8.0
+        assert {(span.ended, span.how) for span in team.spans} == {(LOOK_SECONDS + TRUST, "CancelledError")}
 
 
 @in_virtual_time

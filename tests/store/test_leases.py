@@ -147,6 +147,19 @@ async def test_who_gives_up_a_lease_that_it_lost_takes_nothing_from_the_new_hold
     assert (await beat(store, "b")).held == won.held
 
 
+async def test_who_gives_up_a_lease_late_takes_nothing_from_itself_under_a_newer_token(
+    store: Store, clock: Clock
+) -> None:
+    lost = (await beat(store, "a")).held
+    clock.time += LEASE + 1
+    won = await beat(store, "a")
+
+    for lease in lost:
+        await store.leases.release(lease)
+
+    assert (await beat(store, "a")).held == won.held
+
+
 async def test_a_worker_that_leaves_hands_all_of_it_over_at_once(store: Store) -> None:
     await spread(store, "a", "b")
 
