@@ -97,7 +97,7 @@ async def start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) 
     if opening_queue is not None:
         works |= parts.hearing(await stack.enter_async_context(opening_queue), sources)
     loops: list[Loop] = [make_duties(settings, store, works), Tidying(store, settings), board]
-    # What another worker hears wakes nobody here by itself.
+    # What another worker hears, or owes since, wakes nobody here by itself.
     return [*loops, parts.bells] if opening_queue is not None and store.shared else loops
 
 

@@ -150,7 +150,7 @@ class Parts:
         self._store = store
         self._board = board
         self._selection = Selection(settings.jobs, settings.exclude)
-        self.bells = Bells(store.hints)
+        self.bells = Bells(store.hints, store.outbox, self._owed)
         self._wakes = {name: asyncio.Event() for name in settings.destinations}
 
     def watches(self, sources: Sequence[Source]) -> dict[str, Callable[[Lease], Work]]:

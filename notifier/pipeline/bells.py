@@ -1,7 +1,8 @@
-"""Who wakes whom: hints are heard by one worker, and followed where their scope is watched."""
+"""Who wakes whom: one worker hears a hint, another watches its scope, and a third may send what it leads to."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Protocol
 
 import structlog
 
@@ -12,17 +13,32 @@ from notifier.ports import HintStore
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 1.0
-"""How long what another worker heard may wait to be seen: one small query for all scopes of a worker."""
+LOOK_SECONDS = 0.5
+"""How long what another worker heard, or owes since, may wait to be seen: an event waits for both, one after the other.
+
+Two small queries for all that a worker does.
+"""
+
+
+class Outbox(Protocol):
+    """What is looked at to see that somebody owes something new. Raises StoreUnavailable."""
+
+    async def newest(self) -> int | None:
+        """The number of the newest row, whoever it is owed to; None where there is none."""
+        ...
 
 
 class Bells:
     """A bell for each place that is watched here. What this worker hears rings at once."""
 
-    def __init__(self, store: HintStore) -> None:
-        self._store = store
+    def __init__(self, hints: HintStore, outbox: Outbox, owed: Callable[[], None]) -> None:
+        """`owed` wakes the deliveries done here."""
+        self._hints = hints
+        self._outbox = outbox
+        self._owed = owed
         self._bells: dict[Place, asyncio.Event] = {}
         self._newest: dict[Place, float] = {}
+        self._newest_owed: int | None = None
 
     def bell(self, place: Place) -> asyncio.Event:
         """The bell of a place. It has rung already: there may be hints from before."""
@@ -42,17 +58,25 @@ class Bells:
                 bell.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ring for what other workers heard, until `stop` is set."""
+        """Ring for what other workers heard, and wake for what they owe, until `stop` is set."""
         while not stop.is_set():
-            if self._bells:
-                await self._look()
+            try:
+                await self._look_for_hints()
+                await self._look_for_owed()
+            except StoreUnavailable as error:
+                log.debug("cannot see what other workers heard or owe", error=str(error))
             await first_of([stop.wait(), asyncio.sleep(LOOK_SECONDS)])
 
-    async def _look(self) -> None:
-        try:
-            newest = await self._store.newest()
-        except StoreUnavailable as error:
-            log.debug("cannot see whether there are hints", error=str(error))
+    async def _look_for_hints(self) -> None:
+        if not self._bells:
             return
+        newest = await self._hints.newest()
         self.ring({place for place, at in newest.items() if self._newest.get(place) != at})
         self._newest = newest
+
+    async def _look_for_owed(self) -> None:
+        newest = await self._outbox.newest()
+        # A row that was numbered before this one and committed after it is found by the deliveries' own looks.
+        if newest != self._newest_owed:
+            self._newest_owed = newest
+            self._owed()

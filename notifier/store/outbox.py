@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
 from notifier.model import Event, Hold, Lease, Notice, Owed, Told
 from notifier.ports import Outcome, Postponed
@@ -34,6 +34,12 @@ class SqlOutboxStore:
     async def now(self) -> float:
         """The store's clock, epoch seconds: with SQLite, this machine's."""
         return await self._database.time()
+
+    @reading
+    def newest(self, connection: Connection) -> int | None:
+        """The number of the newest row, whoever it is owed to; None where there is none."""
+        found: int | None = connection.scalar(select(func.max(outbox.c.seq)))
+        return found
 
     @reading
     def owed(self, connection: Connection, destination: str, limit: int) -> list[Owed]:

@@ -130,7 +130,8 @@ async def watching(
         sagemaker.put(*jobs)
         opening = hyperparameter_source(new_session(), REGION, rate=10_000.0, meter=Meter(), patience=HASTE)
         async with opening as source, asyncio.TaskGroup() as tasks:
-            hints, bells = Hints(store.hints.under(lease) if lease else store.hints), Bells(store.hints)
+            hints = Hints(store.hints.under(lease) if lease else store.hints)
+            bells = Bells(store.hints, store.outbox, lambda: None)
             stage = Stage(sagemaker, store, hints, bells)
             selection = Selection(tuple(select))
             watch = Watch(
@@ -391,38 +392,3 @@ async def test_whoever_lost_the_scope_ends_with_the_hint_that_it_could_not_delet
             await asyncio.sleep(INTERVAL)
 
     assert caught.group_contains(LeaseLost)
-
-
-@pytest.mark.parametrize(
-    ("place", "rings"),
-    [
-        pytest.param(Place(REGION, ACCOUNT), True, id="the-very-scope"),
-        pytest.param(Place(REGION), True, id="an-account-that-no-setting-names"),
-        pytest.param(Place(REGION, "222233334444"), False, id="another-account"),
-        pytest.param(Place("eu-west-1"), False, id="another-region"),
-    ],
-)
-def test_a_bell_rings_where_a_hint_may_be_meant(tmp_path: Path, place: Place, rings: bool) -> None:
-    @in_virtual_time
-    async def heard_elsewhere() -> None:
-        loop = asyncio.get_running_loop()
-        async with open_store(f"sqlite:///{tmp_path / 'hints.db'}", exclusive=True, clock=loop.time) as store:
-            bells, stop = Bells(store.hints), asyncio.Event()
-            bell = bells.bell(place)
-            assert bell.is_set()
-            bell.clear()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(bells.run(stop))
-                await asyncio.sleep(3.0)
-                assert not bell.is_set()
-                for _ in range(2):
-                    await store.hints.note([Hint(ACCOUNT, REGION, "xgb")])
-                    await asyncio.sleep(SOON)
-                    assert bell.is_set() is rings
-                    # What was rung for once is not rung for again.
-                    bell.clear()
-                    await asyncio.sleep(SOON)
-                    assert not bell.is_set()
-                stop.set()
-
-    heard_elsewhere()

@@ -48,6 +48,16 @@ async def test_the_limit_gives_the_oldest(store: Store) -> None:
     assert [row.event_id for row in rows] == [first_look(number).events[0].event.id for number in range(2)]
 
 
+async def test_the_newest_row_is_another_whenever_something_new_is_owed_to_anybody(store: Store) -> None:
+    found = [await store.outbox.newest()]
+    for number, destination in enumerate(("slack", "webhook")):
+        await store.watch.commit(SCOPE, [first_look(number, to=(destination,))])
+        found.append(await store.outbox.newest())
+
+    assert found[0] is None
+    assert len(set(found)) == 3
+
+
 async def test_a_settled_row_is_owed_no_more(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(1, to=("slack", "webhook"))])
     row = await one_owed(store)
