@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from benchmarks import memory, startup, sweep
+from benchmarks import hints, memory, startup, sweep
 from benchmarks.endpoint import serving
 from benchmarks.figure import Figure
 from benchmarks.scale import FULL, SMOKE, Scale
 from notifier.telemetry import configure_logging
 
-BENCHMARKS = (sweep.calls, sweep.own_cpu, sweep.commit, memory.memory, startup.startup)
-LIMIT = 300.0
+BENCHMARKS = (sweep.calls, sweep.own_cpu, sweep.commit, memory.memory, startup.startup, hints.hints)
+LIMIT = 600.0
 
 
 def alone() -> None:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """`sizes` are unfinished jobs; small accounts are swept so often that a round has `jobs_a_round` at least."""
+    """`sizes` are unfinished jobs; small accounts are swept so often that a round has `jobs_a_round` at least.
+
+    `workers` are how many share a database, one crew after the other; each is told so many `events`.
+    """
 
     sizes: tuple[int, ...] = (100, 1_000, 10_000)
     rounds: int = 5
@@ -13,7 +16,9 @@ class Scale:
     commits: int = 100
     remembered: int = 10_000
     starts: int = 3
+    workers: tuple[int, ...] = (1, 2, 3)
+    events: int = 48
 
 
 FULL = Scale()
-SMOKE = Scale(sizes=(100,), rounds=1, jobs_a_round=100, commits=2, remembered=200, starts=1)
+SMOKE = Scale(sizes=(100,), rounds=1, jobs_a_round=100, commits=2, remembered=200, starts=1, workers=(2,), events=6)
