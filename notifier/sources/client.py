@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFou
 
 from notifier import __version__
 from notifier.errors import CallFailed, Cause, Problem, SettingsError
+from notifier.sources.models import Models
 from notifier.sources.own import OWN_CREDENTIALS, OwnCredentials
 from notifier.sources.parsing import Parsers
 from notifier.sources.tls import SharedTls
@@ -40,7 +41,8 @@ def new_session() -> AioSession:
     session.register_component("response_parser_factory", Parsers())
     session.register_component(OWN_CREDENTIALS, OwnCredentials(session))
     with _settings_named():
-        session.get_component("data_loader").search_paths.insert(0, str(_PREVIEW_MODEL))
+        own_paths = session.get_component("data_loader").search_paths
+    session.register_component("data_loader", Models([str(_PREVIEW_MODEL), *own_paths]))
     return session
 
 

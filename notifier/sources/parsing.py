@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from aiobotocore.parsers import AioJSONParser, AioResponseParserFactory
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -36,17 +35,19 @@ class JsonParser(AioJSONParser):
 
     def __init__(self) -> None:
         super().__init__(timestamp_parser=moment)
-        # No reader refers to the shape that it is kept under, so that shapes go with their client.
-        self._readers: WeakKeyDictionary[Shape, Reader] = WeakKeyDictionary()
+        # By the model's own words for a shape, which all clients of a session share; each has shapes of its own. The
+        # words are kept with the reader, so that no others come to lie where they lay.
+        self._readers: dict[int, tuple[Any, Reader]] = {}
 
     # Each parser of botocore has its own; the tests notice where an upgrade changes it, or how it is called.
     def _handle_structure(self, shape: StructureShape, value: Any) -> Any:
         if _peculiar(shape):
             return super()._handle_structure(shape, value)  # type: ignore[misc]
-        read = self._readers.get(shape)
-        if read is None:
-            read = self._readers[shape] = self._structure(shape)
-        return read(value)
+        words = shape._shape_model  # type: ignore[attr-defined]
+        known = self._readers.get(id(words))
+        if known is None:
+            known = self._readers[id(words)] = words, self._structure(shape)
+        return known[1](value)
 
     def _reader(self, shape: Shape) -> Reader | None:
         """What reads a value of this shape; None where the value is what came."""

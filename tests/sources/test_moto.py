@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from aiobotocore.session import AioSession
 from moto.server import ThreadedMotoServer
 
 from notifier.errors import JobMissing
@@ -46,7 +47,7 @@ def moto_url() -> Iterator[str]:
 async def sagemaker(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
     """A plain client, for what a user would do."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
-    async with new_session().create_client("sagemaker", REGION) as client:
+    async with AioSession().create_client("sagemaker", REGION) as client:
         yield client
         listed = await client.list_hyper_parameter_tuning_jobs(MaxResults=100)
         for each in listed["HyperParameterTuningJobSummaries"]:

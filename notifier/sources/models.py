@@ -1,0 +1,60 @@
+"""AWS's models as they are read for our clients: of SageMaker's, no more than what is called."""
+
+from collections.abc import Iterator
+from threading import Lock
+from typing import Any
+
+from botocore.loaders import Loader
+
+from notifier.sources.operation import Operation
+
+LEAN = {"sagemaker"}
+"""Services whose operations botocore itself never calls, as it calls those of STS for credentials."""
+
+
+class Models(Loader):
+    """botocore's reader of models. Of 400 operations of SageMaker it keeps those that are called.
+
+    Each client makes a method of every operation, with a text that describes it: that was most of the memory that an
+    account and region took, and most of the CPU until its first answer.
+    """
+
+    def __init__(self, search_paths: list[str]) -> None:
+        super().__init__(extra_search_paths=search_paths, include_default_search_paths=False)
+        self._lean: dict[tuple[str, str | None], dict[str, Any]] = {}
+        self._reading = Lock()
+
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        """A service's model, or another file about it."""
+        if service_name not in LEAN or type_name != "service-2":
+            return super().load_service_model(service_name, type_name, api_version)
+        with self._reading:
+            key = service_name, api_version
+            if key not in self._lean:
+                # By a reader of its own, which goes, and the whole model with it.
+                whole = Loader(extra_search_paths=list(self.search_paths), include_default_search_paths=False)
+                self._lean[key] = lean(whole.load_service_model(service_name, type_name, api_version))
+            return self._lean[key]
+
+
+def lean(model: dict[str, Any]) -> dict[str, Any]:
+    """A model with the operations that are called, and the shapes that these are made of."""
+    operations = {name: each for name, each in model["operations"].items() if name in set(Operation)}
+    kept: dict[str, Any] = {}
+    wanted = set(_named(operations))
+    while wanted:
+        kept |= {name: model["shapes"][name] for name in wanted}
+        wanted = {each for name in wanted for each in _named(model["shapes"][name])} - kept.keys()
+    return model | {"operations": operations, "shapes": kept}
+
+
+def _named(part: Any) -> Iterator[str]:
+    """The shapes that a part of a model refers to."""
+    if isinstance(part, dict):
+        if isinstance(name := part.get("shape"), str):
+            yield name
+        for each in part.values():
+            yield from _named(each)
+    elif isinstance(part, list):
+        for each in part:
+            yield from _named(each)
