@@ -2,15 +2,49 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from weakref import WeakKeyDictionary
 
 from aiobotocore.session import AioSession
 
 from notifier.ports import Meter
 from notifier.sources.caller import Caller
 from notifier.sources.calls import Calls, Patience
-from notifier.sources.client import connected
+from notifier.sources.client import Connection, connected
 from notifier.sources.role import Role, RoleCredentials, role_session
+
+
+@dataclass(slots=True)
+class _Lent:
+    """A connection that many use; it is closed after the last of them."""
+
+    connection: Connection
+    users: int = 0
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What all scopes have in common that are reached with the same credentials of the caller."""
+
+    sts: dict[str, _Lent] = field(default_factory=dict)
+    """By region: the same credentials ask for the roles of all accounts."""
+
+    @asynccontextmanager
+    async def sts_of(self, session: AioSession, region: str) -> AsyncIterator[Connection]:
+        """The connection to the STS of a region."""
+        lent = self.sts.setdefault(region, _Lent(Connection(session, "sts", region)))
+        lent.users += 1
+        try:
+            yield lent.connection
+        finally:
+            lent.users -= 1
+            if not lent.users:
+                del self.sts[region]
+                await lent.connection.close()
+
+
+_SHARED: WeakKeyDictionary[AioSession, _Shared] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -28,12 +62,12 @@ async def accessed(
     """Calls to a service, and whose they are. `session` is the caller's own; entering it calls nothing."""
     patience = patience or Patience()
     brief = patience.brief()
-    async with connected(session, "sts", region) as sts:
+    shared = _SHARED.setdefault(session, _Shared())
+    calls = partial(Calls, rate=rate, meter=meter, account=account)
+    async with shared.sts_of(session, region) as sts:
         credentials = None
         if role is not None:
-            assuming = Calls(sts, rate, meter, replace(brief, attempts=1), account=account)
-            credentials = RoleCredentials(role, assuming)
+            credentials = RoleCredentials(role, calls(sts, patience=replace(brief, attempts=1)))
             session = role_session(session, credentials)
         async with connected(session, service, region, credentials) as connection:
-            calls = Calls(connection, rate, meter, patience, account=account)
-            yield calls, Caller(Calls(sts, rate, meter, brief, account=account), account, credentials)
+            yield calls(connection, patience=patience), Caller(calls(sts, patience=brief), account, credentials)

@@ -99,8 +99,8 @@ class RoleCredentials(AioDeferredRefreshableCredentials):
 
 
 def role_session(own: AioSession, credentials: RoleCredentials) -> AioSession:
-    """A session whose calls these credentials sign. What `own` has read of AWS's models serves it as well."""
-    session = AioSession()
+    """A session whose calls these credentials sign. What `own` has read and registered serves it as well."""
+    session = AioSession(event_hooks=own.get_component("event_emitter"), include_builtin_handlers=False)
     session.user_agent_extra = own.user_agent_extra
     for component in ("data_loader", "response_parser_factory"):
         session.register_component(component, own.get_component(component))

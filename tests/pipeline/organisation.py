@@ -58,6 +58,8 @@ class Organisation:
     services: dict[tuple[str, str], SageMaker] = field(default_factory=dict)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Requests by operation and access key."""
+    callers: set[tuple[str, int]] = field(default_factory=set)
+    """The connections on which STS was asked, by their other end."""
     throttles: bool = False
     """Whether STS does."""
     pings: int = 0
@@ -78,6 +80,8 @@ class Organisation:
         target = request.headers.get("X-Amz-Target")
         if target is None:
             form = dict(await request.post())
+            assert request.transport is not None
+            self.callers.add(request.transport.get_extra_info("peername"))
             self.calls[str(form["Action"]), key] += 1
             return self._identity(key) if form["Action"] == "GetCallerIdentity" else self._assume(form, key, region)
         self.calls[target.partition(".")[2], key] += 1

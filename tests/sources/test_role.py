@@ -323,3 +323,28 @@ def test_a_role_that_cannot_be_in_the_region_is_a_wrong_setting(
         role_arn(new_session(), role, ONE, region)
 
     assert [each.variable for each in caught.value.problems] == [variable]
+
+
+async def test_accounts_share_the_way_to_a_regions_sts_for_as_long_as_one_of_them_needs_it(
+    organisation: Organisation, tally: Tally
+) -> None:
+    session, expired = new_session(), organisation.accounts[TWO].expired
+
+    def source(account: str) -> AbstractAsyncContextManager[Source]:
+        role = Role(organisation.accounts[account].arn)
+        return hyperparameter_source(
+            session, REGION, account=account, role=role, rate=FAST, meter=tally, patience=HASTE
+        )
+
+    async with source(TWO) as two:
+        async with source(ONE) as one:
+            await listed(one)
+            await listed(two)
+        expired.add(organisation.accounts[TWO].key(1))
+        # The other has left, and the way is still there.
+        await listed(two)
+    async with source(ONE) as one:
+        await listed(one)
+
+    assert [organisation.accounts[each].issued for each in (ONE, TWO)] == [2, 2]
+    assert len(organisation.callers) == 2
