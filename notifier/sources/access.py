@@ -12,6 +12,7 @@ from notifier.ports import Meter
 from notifier.sources.caller import Caller
 from notifier.sources.calls import Calls, Patience
 from notifier.sources.client import Connection, connected
+from notifier.sources.pacing import Turnstile
 from notifier.sources.role import Role, RoleCredentials, role_session
 
 
@@ -27,6 +28,7 @@ class _Lent:
 class _Shared:
     """What all scopes have in common that are reached with the same credentials of the caller."""
 
+    turnstile: Turnstile = field(default_factory=Turnstile)
     sts: dict[str, _Lent] = field(default_factory=dict)
     """By region: the same credentials ask for the roles of all accounts."""
 
@@ -63,7 +65,7 @@ async def accessed(
     patience = patience or Patience()
     brief = patience.brief()
     shared = _SHARED.setdefault(session, _Shared())
-    calls = partial(Calls, rate=rate, meter=meter, account=account)
+    calls = partial(Calls, rate=rate, meter=meter, account=account, turnstile=shared.turnstile)
     async with shared.sts_of(session, region) as sts:
         credentials = None
         if role is not None:

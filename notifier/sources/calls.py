@@ -16,7 +16,7 @@ from notifier.sources.client import Connection
 from notifier.sources.failures import failure, outworn
 from notifier.sources.members import Answer
 from notifier.sources.operation import Operation
-from notifier.sources.pacing import Pace
+from notifier.sources.pacing import Pace, Turnstile
 
 T = TypeVar("T")
 
@@ -42,14 +42,25 @@ class Calls:
     """The calls that one scope makes through one client; each operation has its own pace."""
 
     def __init__(
-        self, connection: Connection, rate: float, meter: Meter, patience: Patience, *, account: str | None = None
+        self,
+        connection: Connection,
+        rate: float,
+        meter: Meter,
+        patience: Patience,
+        *,
+        account: str | None = None,
+        turnstile: Turnstile | None = None,
     ) -> None:
-        """`account` is the scope's where the settings name it: what went wrong is told with it."""
+        """`account` is the scope's where the settings name it: what went wrong is told with it.
+
+        The `turnstile` is shared with the calls of other scopes.
+        """
         self.place = Place(connection.region, account)
         self._connection = connection
         self._rate = rate
         self._meter = meter
         self._patience = patience
+        self._turnstile = turnstile
         self._paces: dict[Operation, Pace] = {}
         self._hanging: set[str] = set()
 
@@ -90,7 +101,7 @@ class Calls:
         return await retrying(self._attempt, operation, read, members)
 
     async def _attempt(self, operation: Operation, read: Callable[[Answer], T], members: dict[str, Any]) -> T:
-        pace = self._paces.setdefault(operation, Pace(self._rate))
+        pace = self._paces.setdefault(operation, Pace(self._rate, turnstile=self._turnstile))
         turn = await pace.turn()
         began = time.monotonic()
         try:

@@ -1,4 +1,4 @@
-"""How often one operation may be asked: never above the rate, slower while AWS throttles."""
+"""How often one operation may be asked: never above the rate, slower while AWS throttles, and not all in a moment."""
 
 import asyncio
 import math
@@ -7,6 +7,22 @@ from collections.abc import Awaitable, Callable
 
 _STEPS = 32
 """How many steps lie between a standstill and the full rate: the slowest rate is one step, a success adds one."""
+
+
+class Turnstile:
+    """Lets one through in each round of the loop, first come first served.
+
+    However many calls of all scopes could begin in one moment, and be answered in another, something else has its turn
+    between any two of them: the pages, the deliveries, a sign of life.
+    """
+
+    def __init__(self) -> None:
+        self._queue = asyncio.Lock()
+
+    async def pass_through(self) -> None:
+        """Wait for one's turn."""
+        async with self._queue:
+            await asyncio.sleep(0)
 
 
 class Pace:
@@ -22,8 +38,9 @@ class Pace:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        turnstile: Turnstile | None = None,
     ) -> None:
-        """`rate` is turns a second at most, above 0; infinity does not pace."""
+        """`rate` is turns a second at most, above 0; infinity does not pace. The `turnstile` is shared with others."""
         self.rate = rate
         self._full = rate
         self._clock = clock
@@ -31,6 +48,7 @@ class Pace:
         self._last = -math.inf
         self._slowed = -math.inf
         self._queue = asyncio.Lock()
+        self._turnstile = turnstile
 
     async def turn(self) -> float:
         """Wait for the next turn, first come first served, and say when it came. A cancelled wait takes no turn."""
@@ -38,6 +56,8 @@ class Pace:
             # The rate may change during the sleep, hence the second look.
             while self._clock() < (due := self._last + 1 / self.rate):
                 await self._sleep(due - self._clock())
+            if self._turnstile is not None:
+                await self._turnstile.pass_through()
             self._last = self._clock()
             return self._last
 

@@ -15,7 +15,7 @@ from notifier.sources import Patience, hyperparameter_source, new_session
 from notifier.sources.calls import Calls
 from notifier.sources.client import connected
 from notifier.sources.operation import Operation
-from notifier.sources.pacing import Pace
+from notifier.sources.pacing import Pace, Turnstile
 from tests.examples import REGION
 from tests.sources.aws import NOTHING, Aws, Reply, error
 from tests.sources.conftest import Tally
@@ -220,3 +220,29 @@ async def test_calls_of_one_operation_keep_their_distance_whoever_asks(monkeypat
                     asking.create_task(calls.ask(Operation.LIST, lambda _: answered.append(now())))
 
     assert answered == pytest.approx([2.0, 4.0, 6.0, 8.0])
+
+
+def test_calls_of_many_scopes_that_could_begin_in_one_moment_leave_others_their_turn_in_between() -> None:
+    async def begun() -> list[str]:
+        turnstile, order = Turnstile(), list[str]()
+
+        async def call(name: str) -> None:
+            await Pace(math.inf, turnstile=turnstile).turn()
+            order.append(name)
+
+        async def page() -> None:
+            while sum(each != "page" for each in order) < 10:
+                await asyncio.sleep(0)
+                order.append("page")
+
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(10):
+                tasks.create_task(call(f"call {number}"))
+            tasks.create_task(page())
+        return order
+
+    order = asyncio.run(begun())
+
+    calls = [at for at, name in enumerate(order) if name != "page"]
+    assert [order[at] for at in calls] == [f"call {number}" for number in range(10)]
+    assert all(later - earlier > 1 for earlier, later in pairwise(calls))
