@@ -3,19 +3,31 @@
 import asyncio
 from dataclasses import dataclass, field
 
+import structlog
+
 from notifier.model import Event, Place
 from notifier.settings import Settings
 from notifier.store import Store
 from notifier.web import Health, Heartbeat, Metrics, Queue
 
+log = structlog.get_logger()
+
+SUM_SECONDS = 30.0
+"""How often one line says how far the first looks of many scopes are."""
+
 
 @dataclass(slots=True)
 class Board:
-    """Where the loops report: health, metrics, and the heartbeat that follows a fresh sweep."""
+    """Where the loops report: health, metrics, and the heartbeat that follows a fresh sweep.
+
+    Of `many` scopes it tells in the log how far their first looks are, in one line for all.
+    """
 
     health: Health
     metrics: Metrics
     heartbeat: Heartbeat | None = None
+    many: bool = False
+    _first_looks: dict[Place, tuple[int, int]] = field(default_factory=dict)
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
 
     def swept(self, place: Place, outcome: str, seconds: float) -> None:
@@ -23,6 +35,7 @@ class Board:
         self.metrics.sweep(place.region, outcome, seconds, place.account or "")
         if outcome == "ok":
             self.health.swept(str(place))
+            self._first_looks.pop(place, None)
             self._fresh.set()
         else:
             self.health.missed(str(place), outcome)
@@ -33,7 +46,12 @@ class Board:
 
     def looking(self, place: Place, looked_at: int, jobs: int) -> None:
         """The first baseline of a scope goes on."""
+        self._first_looks[place] = (looked_at, jobs)
         self.health.missed(str(place), f"taking the first look: {looked_at:,} of {jobs:,} jobs so far")
+
+    def unwatched(self, place: Place) -> None:
+        """A scope is no longer watched here."""
+        self._first_looks.pop(place, None)
 
     def turned(self, place: Place) -> None:
         """The watch loop of a scope is alive."""
@@ -50,11 +68,22 @@ class Board:
         self.health.deaf(queue, why)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Pass fresh sweeps on to the heartbeat."""
+        """Pass fresh sweeps on to the heartbeat, and say how far first looks are."""
         async with asyncio.TaskGroup() as tasks:
-            beating = tasks.create_task(self._beat(), name="heartbeat")
+            going = [
+                tasks.create_task(self._beat(), name="heartbeat"),
+                tasks.create_task(self._sum_up(), name="sum up first looks"),
+            ]
             await stop.wait()
-            beating.cancel()
+            for each in going:
+                each.cancel()
+
+    async def _sum_up(self) -> None:
+        while self.many:
+            await asyncio.sleep(SUM_SECONDS)
+            if self._first_looks:
+                looked_at, jobs = map(sum, zip(*self._first_looks.values(), strict=True))
+                log.info("taking the first look", scopes=len(self._first_looks), looked_at=looked_at, jobs=jobs)
 
     async def _beat(self) -> None:
         while True:

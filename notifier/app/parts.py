@@ -45,6 +45,8 @@ LOOP_SECONDS = 300.0
 """A loop that has not turned for so long hangs: every wait in it is bounded well below."""
 SHARED_LOOK_SECONDS = 1.0
 """How long what another worker owes may wait to be seen."""
+MANY_SCOPES = 20
+"""Of more scopes than these the log tells together."""
 FRESH_SECONDS = 300.0
 """A sweep may take so long and still be fresh: at one call a second, a hundred moved jobs take two minutes."""
 
@@ -155,6 +157,7 @@ class Parts:
 
     def watches(self, sources: Sequence[Source]) -> dict[str, Callable[[Lease], Work]]:
         """One duty for each source: one poller for each scope is also the politest."""
+        self._board.many = len(sources) > MANY_SCOPES
         return {duty(WATCH, f"{each.place}/{each.api}"): partial(self._watch, each) for each in sources}
 
     def hearing(self, queue: HintQueue, sources: Sequence[Source]) -> dict[str, Callable[[Lease], Work]]:
@@ -186,7 +189,7 @@ class Parts:
     def _watch(self, source: Source, lease: Lease) -> Work:
         settings, health, place = self._settings, self._board.health, source.place
         telling = Telling(routes(settings), settings.operator, settings.catch_up)
-        watching = Watching(self._selection, telling, settings.poll_interval)
+        watching = Watching(self._selection, telling, settings.poll_interval, self._board.many)
         heeding = None
         if settings.sqs_queue_url:
             heeding = Heeding(self._store.hints.under(lease), self.bells.bell(place), self._selection.selects)
@@ -200,6 +203,7 @@ class Parts:
             health.watch(str(place), place.region, fresh, place.account or "")
 
         def ended() -> None:
+            self._board.unwatched(place)
             health.retire(f"watch {place}")
             health.unwatch(str(place))
             self.bells.silence(place)

@@ -2,7 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from notifier.errors import LeaseLost, StoreUnavailable
+from notifier.leasing import split_duty
 from notifier.model import Lease
 from notifier.pipeline.pace import first_of
 from notifier.ports import LeaseStore, Standing
@@ -22,6 +24,9 @@ RENEWED, TRUSTED = 1 / 3, 2 / 3
 
 LOOK_SECONDS = 2.0
 """How soon what another worker handed over is taken at the latest."""
+
+FEW = 10
+"""Of so many duties that are taken over together each has a line in the log; more have one for all."""
 
 FAILED_SECONDS = 10.0
 """How long a duty rests whose work failed in a way that nobody foresaw."""
@@ -144,6 +149,7 @@ class Duties:
         """Begin what is held and not under way; give back what is not to be begun."""
         trusted_until = self._trusted_until(asked)
         idle: list[Lease] = []
+        begun: list[str] = []
         for lease in standing.held:
             if lease.duty in self._under_way:
                 continue
@@ -152,7 +158,10 @@ class Duties:
                 idle.append(lease)
             else:
                 self._take_over(lease, trusted_until, tasks)
-                log.info("taking over", duty=lease.duty, workers=standing.workers)
+                begun.append(lease.duty)
+                # A thousand that begin in the same moment would keep everything else waiting, in each of their steps.
+                await asyncio.sleep(0)
+        _tell_begun(begun, standing.workers)
         for lease in idle:
             await self._store.release(lease)
         if idle and not stop.is_set():
@@ -211,6 +220,15 @@ class Duties:
         if math.isfinite(seconds):
             waits.append(asyncio.sleep(seconds))
         await first_of(waits)
+
+
+def _tell_begun(duties: Sequence[str], workers: int) -> None:
+    if len(duties) > FEW:
+        kinds = Counter(split_duty(each)[0] for each in duties)
+        log.info("taking over", duties=len(duties), **kinds, workers=workers)
+        return
+    for each in duties:
+        log.info("taking over", duty=each, workers=workers)
 
 
 def _only(kind: type[Exception], error: BaseException) -> bool:

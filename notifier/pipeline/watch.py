@@ -55,11 +55,15 @@ class Witness(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What is watched, how often (seconds), and who hears of it."""
+    """What is watched, how often (seconds), and who hears of it.
+
+    One of `many` scopes does not tell each step in the log: its witness tells of all in one line.
+    """
 
     selection: Selection
     telling: Telling
     interval: float
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class Watch:
         self._witness = witness
         self._owed = owed
         self._heeding = heeding
+        self._step = log.debug if watching.many else log.info
         self._clock = clock
         self._scope: WatchedScope | None = None
         self._empty_since: float | None = None
@@ -184,7 +189,7 @@ class Watch:
             if self._source.api == Api.PREVIEW
             else ListSweep(self._source, ledger, looker, selection.selects)
         )
-        log.info("watching", account=account, region=scope.region, api=scope.api, remembered=len(ledger.jobs))
+        self._step("watching", account=account, region=scope.region, api=scope.api, remembered=len(ledger.jobs))
         return WatchedScope(ledger, looker, sweep)
 
     async def _account_of_first_row(self) -> str | None:
@@ -225,7 +230,7 @@ class Watch:
             self._progress.stands(tally.looks, tally.planned)
 
     def _say_progress(self, looked_at: int, jobs: int) -> None:
-        log.info("taking the first look", **self._where, looked_at=looked_at, jobs=jobs)
+        self._step("taking the first look", **self._where, looked_at=looked_at, jobs=jobs)
         self._witness.looking(self._source.place, looked_at, jobs)
 
     def _last_seen(self) -> tuple[str, float | None]:

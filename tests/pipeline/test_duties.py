@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from notifier.errors import StoreUnavailable
 from notifier.leasing import DELIVER, WATCH, duty
 from notifier.model import Lease, Scope, ScopeState
-from notifier.pipeline.duties import FAILED_SECONDS, LOOK_SECONDS, Duties
+from notifier.pipeline.duties import FAILED_SECONDS, FEW, LOOK_SECONDS, Duties
 from notifier.ports import LeaseStore, Standing
 from notifier.store import Store, open_store
 from tests.virtual import in_virtual_time, now
@@ -638,3 +638,29 @@ def test_through_a_quarter_of_an_hour_of_cuts_deaths_joins_and_stops_no_duty_is_
             assert sorted(done) == sorted(team.duties)
 
     check()
+
+
+@pytest.mark.parametrize(
+    ("regions", "lines"),
+    [
+        pytest.param(FEW, [{"duty"}] * FEW, id="few"),
+        pytest.param(FEW + 1, [{"duties", "watch"}], id="many"),
+    ],
+)
+def test_many_duties_that_are_taken_over_together_are_one_line_in_the_log(
+    tmp_path: Path, regions: int, lines: list[set[str]]
+) -> None:
+    @in_virtual_time
+    async def taken_over() -> None:
+        duties = tuple(duty(WATCH, f"region-{number:02}") for number in range(regions))
+        async with crew(tmp_path, duties=duties) as team:
+            with capture_logs() as logs:
+                team.join("a")
+                await asyncio.sleep(1)
+            assert team.doing("a") == set(duties)
+
+        told = [entry for entry in logs if entry["event"] == "taking over"]
+        assert [entry.keys() - {"event", "log_level", "workers"} for entry in told] == lines
+        assert all(entry.get("watch") in (None, regions) for entry in told)
+
+    taken_over()
