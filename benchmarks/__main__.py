@@ -1,22 +1,37 @@
-"""Run every benchmark against one endpoint on loopback, and print the figures beside their goals."""
+"""Run the benchmarks against one endpoint on loopback, and print the figures beside their goals.
+
+python -m benchmarks            all but those that take a quarter of an hour
+python -m benchmarks scopes     those that are named
+python -m benchmarks --smoke    all of them, in small
+"""
 
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from benchmarks import hints, memory, startup, sweep
-from benchmarks.endpoint import serving
+from benchmarks import hints, memory, scopes, startup, sweep
+from benchmarks.endpoint import Endpoint, serving
 from benchmarks.figure import Figure
 from benchmarks.scale import FULL, SMOKE, Scale
 from notifier.telemetry import configure_logging
 
-BENCHMARKS = (sweep.calls, sweep.own_cpu, sweep.commit, memory.memory, startup.startup, hints.hints)
-LIMIT = 600.0
+Benchmark = Callable[[Endpoint, Scale], AsyncIterator[Figure]]
+BENCHMARKS: tuple[Benchmark, ...] = (
+    sweep.calls,
+    sweep.own_cpu,
+    sweep.commit,
+    memory.memory,
+    startup.startup,
+    hints.hints,
+)
+LONG: tuple[Benchmark, ...] = (scopes.scopes,)
+LIMIT = 1800.0
 
 
 def alone() -> None:
@@ -32,13 +47,13 @@ def alone() -> None:
     }
 
 
-async def measured(progress: Progress, scale: Scale) -> list[Figure]:
-    """Every figure, in order."""
+async def measured(progress: Progress, scale: Scale, benchmarks: Sequence[Benchmark]) -> list[Figure]:
+    """Their figures, in order."""
     figures: list[Figure] = []
     task = progress.add_task("")
     async with asyncio.timeout(LIMIT), serving() as endpoint:
         os.environ["AWS_ENDPOINT_URL"] = endpoint.url
-        for benchmark in BENCHMARKS:
+        for benchmark in benchmarks:
             progress.update(task, description=(benchmark.__doc__ or "").strip())
             figures.extend([figure async for figure in benchmark(endpoint, scale)])
     return figures
@@ -57,14 +72,16 @@ def table(figures: list[Figure]) -> Table:
 
 def main() -> None:
     """Measure, then print; with `--smoke` only as much as shows that all of it runs."""
-    scale = SMOKE if sys.argv[1:] == ["--smoke"] else FULL
+    names, smoke = sys.argv[1:], sys.argv[1:] == ["--smoke"]
+    every = (*BENCHMARKS, *LONG)
+    chosen = every if smoke else [each for each in every if each.__name__ in names] or BENCHMARKS
     alone()
     console = Console()
     progress = Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True)
     with Path(os.devnull).open("w") as nowhere, progress:
         # The service's log lines cost what they cost, but nobody reads them here.
         configure_logging("info", "json", nowhere)
-        figures = asyncio.run(measured(progress, scale))
+        figures = asyncio.run(measured(progress, SMOKE if smoke else FULL, chosen))
     console.print(table(figures), soft_wrap=True)
 
 

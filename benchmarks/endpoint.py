@@ -24,6 +24,14 @@ CALLER = (
     f"<Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
 )
 
+ASSUMED = (
+    '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+    "<AccessKeyId>ASIAEXAMPLEEXAMPLE</AccessKeyId><SecretAccessKey>secretOfARole</SecretAccessKey>"
+    "<SessionToken>tokenOfARole</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration>"
+    "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+)
+"""Any role of any account; all accounts have the same jobs."""
+
 
 class Endpoint:
     """The endpoint as the benchmarks steer it, from outside its process."""
@@ -83,7 +91,8 @@ class Answering:
         """An operation, named by X-Amz-Target; without it, it is STS that is asked."""
         target = request.headers.get("X-Amz-Target")
         if target is None:
-            return web.Response(text=CALLER, content_type="text/xml")
+            assumes = (await request.post())["Action"] == "AssumeRole"
+            return web.Response(text=ASSUMED if assumes else CALLER, content_type="text/xml")
         operation = target.partition(".")[2]
         self._calls[operation] += 1
         members = json.loads(await request.read())

@@ -8,6 +8,7 @@ class Scale:
     """`sizes` are unfinished jobs; small accounts are swept so often that a round has `jobs_a_round` at least.
 
     `workers` are how many share a database, one crew after the other; each is told so many `events`.
+    `scopes` are accounts and regions of one worker, swept at this `interval` (seconds).
     """
 
     sizes: tuple[int, ...] = (100, 1_000, 10_000)
@@ -18,7 +19,20 @@ class Scale:
     starts: int = 3
     workers: tuple[int, ...] = (1, 2, 3)
     events: int = 48
+    scopes: tuple[int, ...] = (20, 100, 300, 1_000)
+    interval: float = 30.0
 
 
 FULL = Scale()
-SMOKE = Scale(sizes=(100,), rounds=1, jobs_a_round=100, commits=2, remembered=200, starts=1, workers=(2,), events=6)
+SMOKE = Scale(
+    sizes=(100,),
+    rounds=1,
+    jobs_a_round=100,
+    commits=2,
+    remembered=200,
+    starts=1,
+    workers=(2,),
+    events=6,
+    scopes=(5,),
+    interval=1.0,
+)

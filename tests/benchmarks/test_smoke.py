@@ -23,6 +23,7 @@ async def test_every_benchmark_gives_its_figures() -> None:
         "sweep's commit",
         "memory after two sweeps",
         "start to first sweep",
+        "first look",
         *(["from an event to the webhook"] if binaries() else []),
     ):
         assert figure in printed
