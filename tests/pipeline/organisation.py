@@ -80,8 +80,9 @@ class Organisation:
         target = request.headers.get("X-Amz-Target")
         if target is None:
             form = dict(await request.post())
-            assert request.transport is not None
-            self.callers.add(request.transport.get_extra_info("peername"))
+            # Who hung up meanwhile has no address any more.
+            if request.transport is not None:
+                self.callers.add(request.transport.get_extra_info("peername"))
             self.calls[str(form["Action"]), key] += 1
             return self._identity(key) if form["Action"] == "GetCallerIdentity" else self._assume(form, key, region)
         self.calls[target.partition(".")[2], key] += 1
