@@ -43,6 +43,19 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """How a value went, as few points as can be read: at least two, each with a label of its own.
+
+    Texts are clean, but cut by who draws it.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    points: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One job's line in a digest."""
 
@@ -97,9 +110,14 @@ class Story:
     quote: str = ""
     """A failure reason, as it was given: may have several lines."""
     rows: tuple[Row, ...] = ()
+    chart: Chart | None = None
+    sparkline: str = ""
+    """The chart as one line, for where none can be drawn."""
     trials: Trials | None = None
     facts: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    copyable: str = ""
+    """The best's hyperparameters as JSON, in one line."""
     links: tuple[Link, ...] = ()
     place: tuple[str, ...] = ()
     """Where and when: region, account, time."""
