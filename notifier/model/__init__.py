@@ -1,5 +1,6 @@
 """What everything else speaks of: frozen values without behaviour that needs the world."""
 
+from notifier.model.card import Card, Face, Posted
 from notifier.model.event import (
     BestChange,
     BestSnapshot,
@@ -38,11 +39,13 @@ __all__ = [
     "BestChange",
     "BestSnapshot",
     "BestTrainingJob",
+    "Card",
     "Completion",
     "ComputeHours",
     "Direction",
     "Event",
     "EventType",
+    "Face",
     "Hint",
     "Hold",
     "JobIdentity",
@@ -57,6 +60,7 @@ __all__ = [
     "ParameterRange",
     "Place",
     "Policy",
+    "Posted",
     "Remembered",
     "ResourceLimits",
     "Scope",

@@ -1,6 +1,7 @@
 """What is told of one tuning job: its last event first, and what came before it folded in."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import quote
 
 from notifier.model import BestChange, BestTrainingJob, Direction, Event, EventType, ParameterRange, Status, TuningJob
@@ -21,7 +22,7 @@ NAME, METRIC, VALUE, REASON, URL = 64, 80, 100, 1500, 1000
 """The most characters of a job's name, a metric's, a hyperparameter's value, a failure reason, an address."""
 
 HAPPENED: Mapping[str, tuple[str, Tone]] = {
-    Status.IN_PROGRESS: ("in progress", Tone.NEWS),
+    Status.IN_PROGRESS: ("in progress", Tone.GOING),
     Status.STOPPING: ("stopping", Tone.CALM),
     Status.COMPLETED: ("completed", Tone.GOOD),
     Status.FAILED: ("failed", Tone.BAD),
@@ -45,7 +46,7 @@ def job_story(events: Sequence[Event], *, repeated: bool = False) -> Story:
         trials=Trials.of(job),
         facts=tuple(_facts(main)),
         parameters=tuple(_parameters(main, best)),
-        links=tuple(_links(job)),
+        links=tuple(job_links(job)),
         place=(line(job.region, 40), line(job.account_id, 20), moment(main.time)),
         alarming=any(failed(each) for each in events),
         repeated=repeated,
@@ -61,7 +62,15 @@ def what_happened(event: Event) -> tuple[str, Tone]:
             return "new best", Tone.BETTER
         case EventType.DELETED:
             return "deleted", Tone.GONE
-    status = event.status.after if event.status else event.job.status
+    return _in_words(event.status.after if event.status else event.job.status)
+
+
+def status_of(job: TuningJob) -> tuple[str, Tone]:
+    """How a job stands, in a word or two, and how it feels."""
+    return _in_words(job.status)
+
+
+def _in_words(status: str) -> tuple[str, Tone]:
     return HAPPENED.get(status, (f"now {line(status, 40)}", Tone.NEWS))
 
 
@@ -136,11 +145,23 @@ def _objective(main: Event, best: BestChange | None) -> Iterator[str]:
     job = main.job
     if not best and value_of(job.best) is None and main.type is not EventType.STARTED:
         return
-    reported = best.current.metric_name if best else job.best.metric.name if job.best and job.best.metric else None
-    metric = line(reported or job.objective_metric or "", METRIC)
-    direction = best.objective if best else job.direction_of(job.best)
-    if metric:
-        yield f"{metric}, {_BETTER[Direction(direction)]}" if direction in _BETTER else metric
+    if best is None:
+        told = objective_of(job)
+    else:
+        told = _measured_by(best.current.metric_name or job.objective_metric, best.objective)
+    if told:
+        yield told
+
+
+def objective_of(job: TuningJob) -> str:
+    """`validation:auc, higher is better`: what the search goes by; empty where nothing says it."""
+    reported = job.best.metric.name if job.best and job.best.metric else None
+    return _measured_by(reported or job.objective_metric, job.direction_of(job.best))
+
+
+def _measured_by(metric: str | None, direction: str | None) -> str:
+    shown = line(metric or "", METRIC)
+    return f"{shown}, {_BETTER[Direction(direction)]}" if shown and direction in _BETTER else shown
 
 
 def _warm_start(job: TuningJob) -> Iterator[str]:
@@ -151,10 +172,14 @@ def _warm_start(job: TuningJob) -> Iterator[str]:
 
 
 def _facts(main: Event) -> Iterator[str]:
-    job = main.job
     if main.type is EventType.STARTED:
-        yield from _plan(job)
-    seconds = ((job.ended_at or main.time) - job.created_at).total_seconds()
+        yield from _plan(main.job)
+    yield from facts_of(main.job, main.time)
+
+
+def facts_of(job: TuningJob, now: datetime) -> Iterator[str]:
+    """How long it took so far, and why it may be over soon."""
+    seconds = ((job.ended_at or now) - job.created_at).total_seconds()
     if seconds >= 1:
         yield f"took {duration(seconds)}" if job.ended_at else f"{duration(seconds)} so far"
     if hours := job.compute_hours:
@@ -179,13 +204,22 @@ def _plan(job: TuningJob) -> Iterator[str]:
 
 def _parameters(main: Event, best: BestChange | None) -> Iterator[Parameter]:
     """What is tuned at the start; afterwards the best's values, with those that changed against the previous best."""
-    if best is None and main.job.best is None:
-        yield from (_range(each) for each in main.job.parameter_ranges or ())
+    if best is None:
+        yield from best_parameters(main.job)
         return
-    values = best.current.hyperparameters if best else main.job.best.hyperparameters if main.job.best else {}
-    before = best.previous.hyperparameters if best and best.previous else {}
+    values = best.current.hyperparameters
+    before = best.previous.hyperparameters if best.previous else {}
     for name in sorted(values):
         yield _parameter(name, values[name], before.get(name) if before else values[name])
+
+
+def best_parameters(job: TuningJob) -> Iterator[Parameter]:
+    """The best's hyperparameters, or what is tuned as long as there is no best."""
+    if job.best is None:
+        yield from (_range(each) for each in job.parameter_ranges or ())
+        return
+    values = job.best.hyperparameters
+    yield from (_parameter(name, values[name], values[name]) for name in sorted(values))
 
 
 def _parameter(name: str, value: str, before: str | None) -> Parameter:
@@ -207,7 +241,8 @@ def _range(tuned: ParameterRange) -> Parameter:
     return Parameter(line(tuned.name, NAME), line(text, VALUE))
 
 
-def _links(job: TuningJob) -> Iterator[Link]:
+def job_links(job: TuningJob) -> Iterator[Link]:
+    """Ways to look closer: the console's pages of the job and of its best."""
     best = console_url(job.region, "jobs", job.best.training_job_name) if job.best else None
     for label, url in (("Tuning job", job.console_url), ("Best training job", best)):
         # A name with markup in it, or a region that is none, must not leave the address.

@@ -31,6 +31,7 @@ ROWS = 10
 """Rows of a digest in one section: 10 of them stay below its 3,000 characters."""
 EMOJI = {
     Tone.STARTED: "🚀",
+    Tone.GOING: "⏳",
     Tone.BETTER: "🏆",
     Tone.GOOD: "✅",
     Tone.BAD: "❌",

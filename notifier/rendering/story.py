@@ -13,6 +13,7 @@ class Tone(StrEnum):
     """How a message should feel at first sight."""
 
     STARTED = "started"
+    GOING = "going"
     BETTER = "better"
     GOOD = "good"
     BAD = "bad"

@@ -1,0 +1,84 @@
+"""What a card says of its job: how it stands now, and how far it is from its end."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from notifier.model import Face, TuningJob
+from notifier.rendering.job import (
+    best_parameters,
+    facts_of,
+    job_links,
+    name_of,
+    objective_of,
+    status_of,
+    value_of,
+)
+from notifier.rendering.numbers import duration, moment, number
+from notifier.rendering.story import Story, Tone, Trials
+from notifier.rendering.text import line, paragraph
+
+REASON = 600
+FEWEST = 3
+"""Trials that must have ended before their pace foretells anything."""
+
+
+def card_story(face: Face) -> Story:
+    """The whole job in one message, as it was last seen."""
+    job = face.job
+    happened, tone = ("deleted", Tone.GONE) if face.gone else status_of(job)
+    return Story(
+        tone=tone,
+        headline=f"{name_of(job)}: {happened}{_best(face)}",
+        lines=tuple(_lines(face)),
+        quote=paragraph(job.failure_reason or "", REASON),
+        trials=Trials.of(job),
+        facts=tuple(facts_of(job, face.seen_at)),
+        parameters=tuple(best_parameters(job)),
+        links=tuple(job_links(job)),
+        place=(line(job.region, 40), line(job.account_id, 20), _seen(face)),
+    )
+
+
+def _best(face: Face) -> str:
+    value = value_of(face.job.best)
+    if value is None:
+        return ""
+    return f", best {number(value)}" if face.final else f", best so far {number(value)}"
+
+
+def _lines(face: Face) -> Iterator[str]:
+    if objective := objective_of(face.job):
+        yield objective
+    if not face.final and (expected := expectation(face.job, face.seen_at)):
+        yield expected
+
+
+def _seen(face: Face) -> str:
+    ended = face.job.ended_at
+    return f"ended {moment(ended)}" if ended and not face.gone else f"as of {moment(face.seen_at)}"
+
+
+def expectation(job: TuningJob, now: datetime) -> str:
+    """When the search will be over, and what says so; empty where nothing does.
+
+    By the pace of the trials that ended so far, or by the run time that it may take at most, whichever comes first.
+    """
+    ends = [each for each in (_by_pace(job, now), _by_limit(job, now)) if each is not None]
+    if not ends:
+        return ""
+    left, basis = min(ends)
+    return f"about {duration(left.total_seconds())} to go, {basis}" if left > timedelta(0) else ""
+
+
+def _by_pace(job: TuningJob, now: datetime) -> tuple[timedelta, str] | None:
+    over, most = job.counts.terminal, job.limits.max_training_jobs
+    if most is None or not FEWEST <= over < most:
+        return None
+    return (now - job.created_at) / over * (most - over), f"by the pace of {over} trials"
+
+
+def _by_limit(job: TuningJob, now: datetime) -> tuple[timedelta, str] | None:
+    seconds = job.limits.max_runtime_seconds
+    if not seconds:
+        return None
+    return job.created_at + timedelta(seconds=seconds) - now, "by its limit of run time"
