@@ -96,6 +96,10 @@ class DeliveryError(NotifierError):
         self.ambiguous = ambiguous
 
 
+class CardLost(NotifierError):
+    """A message cannot be edited or answered any more: it was deleted, or grew too old. Post it anew."""
+
+
 class LeaseLost(NotifierError):
     """Another worker does this duty now: stop doing it; nothing was committed."""
 

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from notifier.model import (
     Batch,
+    Card,
     Event,
+    Face,
     Hint,
     Hold,
     JobIdentity,
@@ -17,6 +19,7 @@ from notifier.model import (
     Page,
     Place,
     Policy,
+    Posted,
     Remembered,
     Scope,
     ScopeState,
@@ -250,6 +253,62 @@ class Destination(Protocol):
 
     async def send(self, batch: Batch) -> None:
         """Render and send once, within a deadline; raises DeliveryError saying whose failure it is."""
+        ...
+
+
+@runtime_checkable
+class Living(Destination, Protocol):
+    """A destination with a card for each job, edited in place, and what happens to the job in its thread.
+
+    Each method makes one attempt, and raises DeliveryError saying whose failure it is.
+    """
+
+    home: str
+    """Which cards are its own: another channel has others."""
+
+    def look(self, face: Face) -> str:
+        """What tells one look of a card from another, short enough to be kept."""
+        ...
+
+    async def open(self, face: Face) -> Posted:
+        """Post a card."""
+        ...
+
+    async def edit(self, posted: Posted, face: Face) -> None:
+        """Let a card show something else; raises CardLost where it cannot be edited any more."""
+        ...
+
+    async def reply(self, posted: Posted, batch: Batch) -> None:
+        """Tell events of one job in its card's thread; raises CardLost where the card is gone."""
+        ...
+
+
+class CardStore(Protocol):
+    """Where cards are kept with their jobs. Every method raises StoreUnavailable."""
+
+    async def now(self) -> float:
+        """The store's clock, epoch seconds."""
+        ...
+
+    async def cards(self, destination: str, job_keys: Collection[str]) -> dict[str, Card]:
+        """The cards of these jobs, by job key."""
+        ...
+
+    async def outrun(
+        self, destination: str, home: str, now: float, rested: float, limit: int
+    ) -> list[tuple[Card, TuningJob, float]]:
+        """Cards whose job was looked at since, with its record and that look; the longest unchanged first.
+
+        Those that were edited after `rested` are left out unless their job has ended.
+        """
+        ...
+
+    async def put(self, destination: str, card: Card) -> None:
+        """Keep a card, in place of the one that the job had."""
+        ...
+
+    async def drop(self, destination: str, job_key: str) -> None:
+        """The job has no card any more."""
         ...
 
 

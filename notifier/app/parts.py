@@ -19,13 +19,15 @@ from notifier.errors import Problem, SettingsError
 from notifier.leasing import DELIVER, HEAR, WATCH, duty
 from notifier.model import Api, Hint, Lease, Place
 from notifier.pipeline.bells import Bells
+from notifier.pipeline.cards import Album, CardKeeping, Threads
 from notifier.pipeline.deliver import Delivery, Timing
 from notifier.pipeline.duties import Duties, Work
 from notifier.pipeline.hearing import Hearing
 from notifier.pipeline.heeding import Heeding
 from notifier.pipeline.look import Telling
+from notifier.pipeline.pace import Turns
 from notifier.pipeline.watch import Watch, Watching
-from notifier.ports import Destination, HintQueue, Meter, Source
+from notifier.ports import Destination, HintQueue, Living, Meter, Source
 from notifier.rendering import DIGEST_JOBS
 from notifier.routing import Route, Selection
 from notifier.settings import Settings
@@ -144,6 +146,19 @@ class Expected:
             self.ended()
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Work that is done under one lease: where one part ends, all do."""
+
+    works: Sequence[Work]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do all of it until `stop` is set."""
+        async with asyncio.TaskGroup() as tasks:
+            for each in self.works:
+                tasks.create_task(each.run(stop), name=type(each).__name__)
+
+
 class Parts:
     """Makes the work of each duty, once its lease is held. Whatever owes something wakes the deliveries done here."""
 
@@ -213,9 +228,13 @@ class Parts:
     def _delivery(self, destination: Destination, lease: Lease) -> Work:
         name, health = destination.policy.name, self._board.health
         loop = f"deliver {name}"
+        outbox = self._store.outbox.under(lease)
+        album = None
+        if isinstance(destination, Living):
+            album = Album(destination, self._store.cards.under(lease), Turns(destination.policy.rate))
         delivery = Delivery(
-            destination,
-            self._store.outbox.under(lease),
+            Threads(album) if album else destination,
+            outbox,
             operator=self._settings.operator,
             meter=self._board.metrics,
             wake=self._wakes[name],
@@ -224,7 +243,8 @@ class Parts:
             # What another worker owes wakes nobody here.
             timing=Timing(look_every=SHARED_LOOK_SECONDS) if self._store.shared else Timing(),
         )
-        return Expected(delivery, lambda: health.expect(loop, LOOP_SECONDS), lambda: health.retire(loop))
+        work: Work = Together([delivery, CardKeeping(album, outbox)]) if album else delivery
+        return Expected(work, lambda: health.expect(loop, LOOP_SECONDS), lambda: health.retire(loop))
 
     def _owed(self) -> None:
         for wake in self._wakes.values():

@@ -9,6 +9,7 @@ import aiohttp
 from notifier.delivery.console import Console, ConsoleSettings
 from notifier.delivery.http import open_http
 from notifier.delivery.settings import DestinationSettings
+from notifier.delivery.slack import Slack, SlackSettings
 from notifier.delivery.slack_webhook import SlackWebhook, SlackWebhookSettings
 from notifier.delivery.webhook import Webhook, WebhookSettings
 from notifier.ports import Destination
@@ -31,6 +32,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "slack": Kind(SlackSettings, Slack),
     "slack_webhook": Kind(SlackWebhookSettings, SlackWebhook),
     "webhook": Kind(WebhookSettings, Webhook),
     "console": Kind(ConsoleSettings, Console),

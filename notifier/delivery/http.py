@@ -5,7 +5,8 @@ import errno
 import socket
 import ssl
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -34,6 +35,8 @@ class Answer:
     status: int
     body: bytes | None
     retry_after: float | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Their names in any case."""
 
 
 def open_http(connect: float = CONNECT, total: float = TOTAL) -> aiohttp.ClientSession:
@@ -55,7 +58,7 @@ async def post(http: aiohttp.ClientSession, url: SecretStr, body: bytes, headers
     try:
         async with http.post(url.get_secret_value(), data=body, headers=headers, allow_redirects=False) as answer:
             waiting = retry_after(answer.headers.get("Retry-After"), answer.headers.get("Date"))
-            return Answer(answer.status, await _read(answer), waiting)
+            return Answer(answer.status, await _read(answer), waiting, answer.headers)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise _unanswered(error) from None
 

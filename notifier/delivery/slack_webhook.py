@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import AfterValidator, Field, SecretStr
 
-from notifier.delivery.http import LONGEST_WAIT, Answer, checked_url, post, probe
+from notifier.delivery.http import Answer, checked_url, post, probe
 from notifier.delivery.refusal import fingerprint
 from notifier.delivery.settings import DestinationSettings
+from notifier.delivery.slack_answers import asked_to_wait, checked_mention
 from notifier.errors import DeliveryError, Fault
 from notifier.model import Batch, Policy
 from notifier.rendering import tell
-from notifier.rendering.slack import mention_markup, message, plain_message
+from notifier.rendering.slack import messages
 
 _OF_THE_MESSAGE = frozenset({"invalid_payload", "invalid_blocks", "no_text", "too_many_attachments", "user_not_found"})
 _ADVICE = {
@@ -30,18 +31,13 @@ _ADVICE = {
 _CODE = re.compile(r"[a-z][a-z_]{1,59}")
 
 
-def _checked_mention(who: str) -> str:
-    mention_markup(who)
-    return who
-
-
 class SlackWebhookSettings(DestinationSettings):
     """An incoming webhook's own settings."""
 
     kind: Literal["slack_webhook"] = "slack_webhook"
     url: Annotated[SecretStr, AfterValidator(checked_url)] = Field(description="the incoming webhook's URL")
     rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="messages a second at most, 0 for no limit")
-    mention: Annotated[str, AfterValidator(_checked_mention)] = Field(
+    mention: Annotated[str, AfterValidator(checked_mention)] = Field(
         "", description="who is mentioned when a job fails: here, channel, a user id (U…) or a group id (S…)"
     )
 
@@ -62,14 +58,17 @@ class SlackWebhook:
         )
 
     async def send(self, batch: Batch) -> None:
-        """Post once, and once more as plain text where Slack refuses the blocks; or raise DeliveryError."""
-        story = tell(batch)
-        try:
-            await self._post(message(story, self._mention))
-        except DeliveryError as error:
-            if error.fault is not Fault.MESSAGE:
-                raise
-            await self._post(plain_message(story, self._mention))
+        """Post once, and plainer where Slack refuses the message; or raise DeliveryError."""
+        *richer, plainest = messages(tell(batch), self._mention)
+        for payload in richer:
+            try:
+                await self._post(payload)
+            except DeliveryError as error:
+                if error.fault is not Fault.MESSAGE:
+                    raise
+            else:
+                return
+        await self._post(plainest)
 
     async def probe(self) -> str:
         """Whether Slack can be reached, without posting anything."""
@@ -91,20 +90,9 @@ def _refusal(answer: Answer) -> DeliveryError:
     if answer.status == 400 and code in _OF_THE_MESSAGE:
         return DeliveryError(told, Fault.MESSAGE)
     if answer.status == 429:
-        return DeliveryError(told, Fault.NOBODY, after=_wait(answer))
+        return DeliveryError(told, Fault.NOBODY, after=asked_to_wait(answer))
     if answer.status == 503 and answer.retry_after is not None:
         return DeliveryError(told, Fault.NOBODY, after=answer.retry_after, ambiguous=True)
     if answer.status == 200:
         return DeliveryError("it answered 200 without Slack's ok", Fault.DESTINATION, ambiguous=True)
     return DeliveryError(told, Fault.DESTINATION, after=answer.retry_after, ambiguous=answer.status >= 500)
-
-
-def _wait(answer: Answer) -> float | None:
-    """Seconds that Slack asks to wait: in the header, or only in the body."""
-    if answer.retry_after is not None:
-        return answer.retry_after
-    try:
-        said = json.loads(answer.body or b"")
-        return max(0.0, min(float(said["retry_after"]), LONGEST_WAIT))
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return None

@@ -1,7 +1,8 @@
 """Waiting by the monotonic clock: the distance between two messages, and moments that the store's clock has named."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Coroutine, Hashable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Sequence
 from typing import Any
 
 from notifier.dispatch.holds import LONGEST
@@ -25,6 +26,29 @@ class Pace:
     def spend(self, tick: float) -> None:
         """A send begins now."""
         self._next = tick + self._distance
+
+
+class Turns:
+    """One after the other, at a pace, whoever asks. `rate` is turns a second, 0 for no limit."""
+
+    def __init__(
+        self,
+        rate: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._pace = Pace(rate)
+        self._clock = clock
+        self._sleep = sleep
+        self._queue = asyncio.Lock()
+
+    async def take(self) -> None:
+        """Wait for the next turn, first come first served."""
+        async with self._queue:
+            while (wait := self._pace.wait(self._clock())) > 0:
+                await self._sleep(wait)
+            self._pace.spend(self._clock())
 
 
 class Waits:

@@ -22,7 +22,8 @@ from slack_sdk.models.blocks import (
 )
 
 from notifier.rendering.console import lines as plain_lines
-from notifier.rendering.story import Story, Tone
+from notifier.rendering.slack_chart import ChartBlock
+from notifier.rendering.story import Chart, Story, Tone
 from notifier.rendering.text import cut, escape
 
 HEADER, LINES, FIELD, FIELDS, CONTEXT, TEXT = 150, 2000, 160, 10, 600, 3000
@@ -54,14 +55,25 @@ def mention_markup(who: str) -> str:
     return f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"
 
 
-def message(story: Story, mention: str = "") -> dict[str, Any]:
-    """The payload: `text` for the notification, `blocks` for the channel. `mention` is the setting, not markup."""
-    blocks = [block.to_dict() for block in _blocks(story, _called(story, mention))]
+def messages(story: Story, mention: str = "") -> Iterator[dict[str, Any]]:
+    """The payloads to try, the richest first, for the case that Slack refuses it. `mention` is the setting, not markup.
+
+    With a chart, with a line of text in its place, and without any blocks; `text` is for the notification.
+    """
+    if story.chart is not None:
+        yield message(story, mention, chart=story.chart)
+    yield message(story, mention)
+    yield plain_message(story, mention)
+
+
+def message(story: Story, mention: str = "", chart: Chart | None = None) -> dict[str, Any]:
+    """The payload with blocks: `text` for the notification, `blocks` for the channel."""
+    blocks = [block.to_dict() for block in _blocks(story, _called(story, mention), chart)]
     return {**_quiet(), "text": escape(_notification(story), TEXT), "blocks": blocks}
 
 
 def plain_message(story: Story, mention: str = "") -> dict[str, Any]:
-    """The same without blocks, for the case that Slack refuses them."""
+    """The same without blocks."""
     told = escape("\n".join((_headline(story), *plain_lines(story)[1:])), TEXT)
     return {**_quiet(), "text": f"{_called(story, mention)} {told}".strip()}
 
@@ -84,23 +96,31 @@ def _headline(story: Story) -> str:
     return f"{EMOJI[story.tone]} {story.headline}"
 
 
-def _blocks(story: Story, called: str) -> Iterator[Block]:
+def _blocks(story: Story, called: str, chart: Chart | None) -> Iterator[Block | ChartBlock]:
     yield HeaderBlock(text=_plain(_headline(story), HEADER))
     if called:
         yield SectionBlock(text=MarkdownTextObject(text=f"{called} please have a look."))
     if story.lines:
         yield SectionBlock(text=_plain("\n".join(story.lines), LINES))
     if story.quote:
-        yield RichTextBlock(
-            elements=[RichTextPreformattedElement(elements=[RichTextElementParts.Text(text=story.quote)])]
-        )
+        yield _preformatted(story.quote)
     for start in range(0, len(story.rows), ROWS):
         rows = (f"{EMOJI[row.tone]} {row.text}" for row in story.rows[start : start + ROWS])
         yield SectionBlock(text=_plain("\n".join(rows), 3000))
+    if chart is not None:
+        yield ChartBlock(chart)
+    elif story.sparkline:
+        yield ContextBlock(elements=[_plain(story.sparkline, CONTEXT)])
     if story.progress:
         yield ContextBlock(elements=[_plain(story.progress, CONTEXT)])
     yield from _fields(story)
+    if story.copyable:
+        yield _preformatted(story.copyable)
     yield from _footer(story)
+
+
+def _preformatted(text: str) -> RichTextBlock:
+    return RichTextBlock(elements=[RichTextPreformattedElement(elements=[RichTextElementParts.Text(text=text)])])
 
 
 def _fields(story: Story) -> Iterator[Block]:

@@ -1,8 +1,9 @@
-"""Where messages go: the flat variables make up to two destinations, `NOTIFIER_DESTINATIONS__…` any number more."""
+"""Where messages go: the flat variables make up to three destinations, `NOTIFIER_DESTINATIONS__…` any number more."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -17,10 +18,15 @@ Models = Mapping[str, type[DestinationSettings]]
 """What can be set of each kind of destination."""
 
 FLAT = {
+    "slack": {
+        "token": "NOTIFIER_SLACK_BOT_TOKEN",
+        "channel": "NOTIFIER_SLACK_CHANNEL",
+        "url": "NOTIFIER_SLACK_API_URL",
+    },
     "slack_webhook": {"url": "NOTIFIER_SLACK_WEBHOOK_URL"},
     "webhook": {"url": "NOTIFIER_WEBHOOK_URL", "secret": "NOTIFIER_WEBHOOK_SECRET"},
 }
-"""The destinations of the flat variables: named like their kind, there if their URL is."""
+"""The destinations of the flat variables: named like their kind, there if the first of its variables is."""
 
 CONSOLE = "console"
 
@@ -43,14 +49,22 @@ class Built:
     named: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, name: str, kind: str, fields: Mapping[str, Variable], model: type[DestinationSettings]) -> None:
-        """Validate one destination by the model of its kind."""
+    def add(
+        self,
+        name: str,
+        kind: str,
+        fields: Mapping[str, Variable],
+        model: type[DestinationSettings],
+        flat: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Validate one destination by the model of its kind. `flat` are the variables that fill its fields."""
         texts = {key: variable.value for key, variable in fields.items()}
         try:
             settings = model.model_validate({**texts, "kind": kind})
         except ValidationError as error:
             known = [key for key in model.model_fields if key != "kind"]
-            named = {key: Variable(f"{DESTINATIONS}{name.upper()}__{key.upper()}", "") for key in known}
+            long = {key: f"{DESTINATIONS}{name.upper()}__{key.upper()}" for key in known}
+            named = {key: Variable(full, "") for key, full in {**long, **flat}.items()}
             self.problems += complaints(error, {**named, **fields}, known)
             return
         for key, check in FILTERS.items():
@@ -88,12 +102,13 @@ def _build_flat(
     built: Built, name: str, names: Mapping[str, str], variables: Mapping[str, Variable], models: Models
 ) -> None:
     given = {key: variables[variable] for key, variable in names.items() if variable in variables}
-    if "url" in given:
+    first = next(iter(names))
+    if first in given:
         built.named.append(name)
-        built.add(name, name, {**_defaults(name, variables, models[name]), **given}, models[name])
+        built.add(name, name, {**_defaults(name, variables, models[name]), **given}, models[name], names)
     else:
         for variable in given.values():
-            built.problems.append(problem(variable, f"has no {names['url']} to go with: set that too, or remove this"))
+            built.problems.append(problem(variable, f"has no {names[first]} to go with: set that too, or remove this"))
 
 
 def _build_named(
@@ -101,7 +116,7 @@ def _build_named(
 ) -> None:
     first = next(iter(fields.values()))
     if name in built.named:
-        flat = FLAT[name]["url"]
+        flat = next(iter(FLAT[name].values()))
         built.problems.append(problem(first, f"the destination {name} is already made by {flat}: choose another name"))
         return
     built.named.append(name)

@@ -13,17 +13,9 @@ from notifier.settings.variables import PREFIX, Variable
 DESTINATIONS = "NOTIFIER_DESTINATIONS__"
 DESTINATION_FORM = f"{DESTINATIONS}<NAME>__<FIELD>"
 
-NOT_BUILT = frozenset(
-    f"NOTIFIER_{name}"
-    for name in (
-        "SLACK_BOT_TOKEN",
-        "SLACK_CHANNEL",
-        "SLACK_API_URL",
-        "APPRISE_URLS",
-    )
-)
+NOT_BUILT = frozenset(f"NOTIFIER_{name}" for name in ("APPRISE_URLS",))
 """Settings of the design that this version does not obey yet: to pass over them would be a promise."""
-NOT_BUILT_KINDS = ("slack", "apprise")
+NOT_BUILT_KINDS = ("apprise",)
 
 # Another program's NOTIFY_SOCKET or NOTIFIED_AT stays below both, NOTIFER_SLACK_URL does not.
 _SAME_BEGINNING, _SAME_NAME = 0.85, 0.82

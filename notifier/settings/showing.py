@@ -66,7 +66,7 @@ def _flat_fields() -> Iterator[tuple[str, FieldInfo]]:
 
 def _made_flat(settings: Settings, name: str) -> bool:
     """Whether the flat variables make this destination: they then show all there is of it."""
-    return name in FLAT and getattr(settings, field_of(FLAT[name]["url"])) is not None
+    return name in FLAT and getattr(settings, field_of(next(iter(FLAT[name].values())))) is not None
 
 
 def _destination_rows(name: str, destination: BaseModel) -> Iterator[SettingRow]:

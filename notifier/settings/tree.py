@@ -79,6 +79,12 @@ class Settings(BaseSettings):
     )
     grace: Seconds = Field(8.0, description="how long a stop may finish what is in flight")
     slack_webhook_url: SecretStr | None = Field(None, description="incoming webhook of a Slack channel (secret)")
+    slack_bot_token: SecretStr | None = Field(
+        None,
+        description="a Slack app's bot token: one live card for each tuning job, its events in the thread (secret)",
+    )
+    slack_channel: str = Field("", description="the channel that the bot writes to: its id or `#name`")
+    slack_api_url: str = Field("https://slack.com/api/", description="Slack's Web API, other for GovSlack")
     slack_rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="messages a second to Slack, 0 for no limit")
     mention: Mention = Field(
         "", description="who is mentioned when a job fails: `here`, `channel`, a user id or a group id"

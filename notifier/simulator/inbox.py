@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from notifier.simulator.slack_rules import refusal
+from notifier.simulator.workspace import Post, Workspace
 
 SLACK_PATH = "/services/T00000000/B00000000/simulated"
 HOOK_PATH = "/hook"
@@ -41,7 +42,10 @@ _BODY_LIMIT = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One accepted delivery. `kind` is `slack` (with the payload) or `webhook` (with the CloudEvent)."""
+    """One accepted delivery. `kind` is `slack` (with the payload), `edit` of such, or `webhook` (with the CloudEvent).
+
+    `ts` and `thread` say which message of the Web API it is, and which one it answers.
+    """
 
     number: int
     kind: str
@@ -49,6 +53,9 @@ class Arrived:
     body: Mapping[str, Any]
     delivery_id: str | None = None
     signed: bool = False
+    ts: str | None = None
+    thread: str | None = None
+    broadcast: bool = False
 
 
 @dataclass(slots=True)
@@ -64,12 +71,22 @@ class Inbox:
     on_arrival: Callable[[Arrived], None] = lambda _: None
     arrived: list[Arrived] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    workspace: Workspace = field(default_factory=Workspace)
+    """What a bot sees of the same channel."""
     _last_slack: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self.workspace.on_post = self._posted
 
     @property
     def messages(self) -> list[Arrived]:
-        """The Slack messages."""
+        """The Slack messages, without their edits."""
         return [each for each in self.arrived if each.kind == "slack"]
+
+    @property
+    def edits(self) -> list[Arrived]:
+        """The edits of Slack messages."""
+        return [each for each in self.arrived if each.kind == "edit"]
 
     @property
     def events(self) -> list[Arrived]:
@@ -82,6 +99,7 @@ class Inbox:
         app.add_routes(
             [
                 web.post("/services/{team}/{hook}/{token}", self._slack),
+                self.workspace.route(),
                 web.post(HOOK_PATH, self._hook),
                 web.get("/arrived", self._since),
                 *(web.get(path, _file) for path in _FILES),
@@ -119,6 +137,10 @@ class Inbox:
         after = request.query.get("after", "0")
         known = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0
         return web.json_response([asdict(each) for each in self.arrived[known:]])
+
+    def _posted(self, post: Post, edited: bool) -> None:
+        where = {"ts": post.ts, "thread": post.thread, "broadcast": post.broadcast}
+        self._accept("edit" if edited else "slack", post.at, post.body, **where)
 
     def _accept(self, kind: str, now: float, body: Any, **more: Any) -> None:
         arrived = Arrived(len(self.arrived) + 1, kind, now, body, **more)

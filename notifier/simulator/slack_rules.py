@@ -6,6 +6,7 @@ from typing import Any
 _MOST_BLOCKS, _MOST_CHARACTERS = 50, 13_200
 _TEXT, _HEADER, _SECTION, _FIELD, _BUTTON, _URL = 40_000, 150, 3_000, 2_000, 75, 3_000
 _MOST_FIELDS, _MOST_ELEMENTS = 10, 10
+_CHART_TITLE, _SERIES, _POINTS, _LABEL, _MOST_CHARTS = 50, 6, 20, 20, 2
 # Hooks that are told to be someone else began to answer 404.
 _FORBIDDEN = ("channel", "username", "icon_emoji", "icon_url")
 
@@ -37,6 +38,8 @@ def _faults(blocks: list[Any]) -> Iterator[str]:
         yield "too many blocks"
     if sum(len(text) for text in _texts(blocks)) > _MOST_CHARACTERS:
         yield "too many characters"
+    if sum(isinstance(each, dict) and each.get("type") == "data_visualization" for each in blocks) > _MOST_CHARTS:
+        yield "too many charts"
     for block in blocks:
         check = _CHECKS.get(str(block.get("type"))) if isinstance(block, dict) else None
         if check is None:
@@ -118,6 +121,30 @@ def _rich_text(block: Mapping[str, Any]) -> Iterator[str]:
             yield "an element of no known type"
 
 
+def _chart(block: Mapping[str, Any]) -> Iterator[str]:
+    """A line chart: each series has a point for each category, and in their order."""
+    if not isinstance(block.get("title"), str) or not 1 <= len(block["title"]) <= _CHART_TITLE:
+        yield "a title that is empty or too long"
+    chart = block.get("chart", {})
+    axes = chart.get("axis_config", {})
+    categories = axes.get("categories", [])
+    if chart.get("type") != "line":
+        yield "a chart of no known type"
+    if not 1 <= len(chart.get("series", [])) <= _SERIES or not 1 <= len(categories) <= _POINTS:
+        yield "nothing to show, or too much"
+    if len(set(categories)) < len(categories) or not all(1 <= len(each) <= _LABEL for each in categories):
+        yield "labels that are empty, too long or the same"
+    if any(len(axes.get(name, "")) > _CHART_TITLE for name in ("x_label", "y_label")):
+        yield "an axis's label that is too long"
+    for series in chart.get("series", []):
+        if not 1 <= len(series.get("name", "")) <= _LABEL:
+            yield "a name that is empty or too long"
+        if [point.get("label") for point in series.get("data", [])] != categories:
+            yield "points that do not fit the axis"
+        if not all(isinstance(point.get("value"), int | float) for point in series.get("data", [])):
+            yield "a value that is no number"
+
+
 def _divider(_: Mapping[str, Any]) -> Iterator[str]:
     yield from ()
 
@@ -127,6 +154,7 @@ _CHECKS = {
     "section": _section,
     "context": _context,
     "actions": _actions,
+    "data_visualization": _chart,
     "divider": _divider,
     "rich_text": _rich_text,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notifier.store import opening
+from notifier.store.cards import SqlCardStore
 from notifier.store.desk import Depth, Desk, Letter
 from notifier.store.hints import SqlHintStore
 from notifier.store.leases import SqlLeaseStore
@@ -18,6 +19,7 @@ __all__ = [
     "Depth",
     "Desk",
     "Letter",
+    "SqlCardStore",
     "SqlHintStore",
     "SqlLeaseStore",
     "SqlOutboxStore",
@@ -33,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The open store, by who uses it: the watch loop, the deliver loop, workers, hints, people, and the housekeeping.
+    """The open store, by who uses it: the watch and the deliver loop, cards, workers, hints, people, the housekeeping.
 
     `place` says which database it is, without a password, and `file` its file, if it is one; `shared`, whether several
     workers may run on it.
@@ -44,6 +46,7 @@ class Store:
     shared: bool
     watch: SqlWatchStore
     outbox: SqlOutboxStore
+    cards: SqlCardStore
     leases: SqlLeaseStore
     hints: SqlHintStore
     desk: Desk
@@ -68,6 +71,7 @@ async def open_store(url: str, *, exclusive: bool, clock: Callable[[], float] | 
             database.backend.shared,
             SqlWatchStore(database),
             SqlOutboxStore(database),
+            SqlCardStore(database),
             SqlLeaseStore(database),
             SqlHintStore(database),
             Desk(database),

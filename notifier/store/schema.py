@@ -148,6 +148,20 @@ told = Table(
     Column("value", Double),
 )
 
+cards = Table(
+    "notifier_cards",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("job_key", Text, primary_key=True, index=True),
+    Column("home", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("ts", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("edited_at", Double, nullable=False),
+)
+"""Messages that are edited in place, one for each job at a destination."""
+
 orphans = Table(
     "notifier_orphans",
     metadata,

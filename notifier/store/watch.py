@@ -21,7 +21,7 @@ from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
 from notifier.store.insertion import BITE, bites, upsert
 from notifier.store.owing import forget_events, owe
-from notifier.store.schema import UNSETTLED, events, jobs, outbox, scopes, told
+from notifier.store.schema import UNSETTLED, cards, events, jobs, outbox, scopes, told
 
 REMEMBERED = [column for column in jobs.columns if column.name != "record"]
 """All that `remembered` reads: without the records, thousands of rows are read in a moment."""
@@ -205,7 +205,8 @@ def _row(scope: Scope, observed: Observed) -> dict[str, Any]:
 def _forget(connection: Connection, scope: Scope, keys: Collection[str]) -> None:
     for bite in bites(keys):
         connection.execute(delete(jobs).where(jobs.c.scope == scope.key, jobs.c.key.in_(bite)))
-        # What people were told stays while a message that may be compared with it is still owed.
-        owed = select(outbox.c.seq).where(outbox.c.job_key == told.c.job_key, UNSETTLED).exists()
-        connection.execute(delete(told).where(told.c.job_key.in_(bite), ~owed))
+        # What people were told, and the card in whose thread it stands, stay while something is still owed.
+        for table in (told, cards):
+            owed = select(outbox.c.seq).where(outbox.c.job_key == table.c.job_key, UNSETTLED).exists()
+            connection.execute(delete(table).where(table.c.job_key.in_(bite), ~owed))
         forget_events(connection, bite)

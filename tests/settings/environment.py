@@ -10,6 +10,18 @@ HOOK_URL = "https://receiver.example/hooks/4711-abcdef"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
+TOKEN = "xoxb-111-222-abcdefghijkl"
+
+NEEDED = {"console": {}, "slack": {"TOKEN": TOKEN, "CHANNEL": "C0123ABCD"}}
+"""The fields that a kind of destination cannot do without; all others want an address."""
+
+
+def named(name: str, kind: str) -> dict[str, str]:
+    """The variables of a destination of this kind, no more than it needs."""
+    fields = {"KIND": kind.upper(), **NEEDED.get(kind, {"URL": HOOK_URL})}
+    return {f"DESTINATIONS__{name.upper()}__{field}": value for field, value in fields.items()}
+
+
 def loaded(dotenv: Path | None = None, /, **variables: str) -> Settings:
     """The settings of these variables, NOTIFIER_ before each."""
     return load_settings(_full(variables), dotenv)

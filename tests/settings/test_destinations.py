@@ -9,7 +9,7 @@ from notifier.delivery.settings import DestinationSettings
 from notifier.settings import load_settings
 from notifier.settings.destinations import build_destinations, choose_operator
 from notifier.settings.variables import Variable
-from tests.settings.environment import HOOK_URL, SECRET, SLACK_URL, loaded, refused
+from tests.settings.environment import HOOK_URL, SECRET, SLACK_URL, TOKEN, loaded, named, refused
 
 OPS_HOOK = {"DESTINATIONS__OPS__KIND": "webhook", "DESTINATIONS__OPS__URL": HOOK_URL}
 OPS_SLACK = {"DESTINATIONS__OPS__KIND": "slack_webhook", "DESTINATIONS__OPS__URL": SLACK_URL}
@@ -23,12 +23,22 @@ def test_without_any_destination_messages_go_to_the_console() -> None:
 
 
 def test_the_flat_variables_make_destinations_named_like_their_kind() -> None:
-    settings = loaded(SLACK_WEBHOOK_URL=SLACK_URL, WEBHOOK_URL=HOOK_URL, WEBHOOK_SECRET=SECRET)
+    settings = loaded(
+        SLACK_WEBHOOK_URL=SLACK_URL,
+        SLACK_BOT_TOKEN=TOKEN,
+        SLACK_CHANNEL="#tuning-jobs",
+        WEBHOOK_URL=HOOK_URL,
+        WEBHOOK_SECRET=SECRET,
+    )
 
     assert {name: each.kind for name, each in settings.destinations.items()} == {
+        "slack": "slack",
         "slack_webhook": "slack_webhook",
         "webhook": "webhook",
     }
+    bot = settings.destinations["slack"].model_dump()
+    assert (bot["token"].get_secret_value(), bot["channel"]) == (TOKEN, "#tuning-jobs")
+    assert bot["url"] == "https://slack.com/api/"
     hook = settings.destinations["webhook"].model_dump()
     assert hook["url"].get_secret_value() == HOOK_URL
     assert hook["secret"].get_secret_value() == SECRET
@@ -36,9 +46,7 @@ def test_the_flat_variables_make_destinations_named_like_their_kind() -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_can_be_named(kind: str) -> None:
-    url = {} if kind == "console" else {"DESTINATIONS__ML_TEAM__URL": HOOK_URL}
-
-    destination = loaded(DESTINATIONS__ML_TEAM__KIND=kind.upper(), **url).destinations["ml_team"]
+    destination = loaded(**named("ml_team", kind)).destinations["ml_team"]
 
     assert type(destination) is KINDS[kind].settings
 
@@ -108,7 +116,15 @@ WRONG = {
     ),
     "misspelled-kind": ({**OPS_HOOK, "DESTINATIONS__OPS__KIND": "webook"}, "DESTINATIONS__OPS__KIND", "mean webhook?"),
     "unknown-kind": ({"DESTINATIONS__A__KIND": "pigeon"}, "DESTINATIONS__A__KIND", "slack_webhook, webhook, console"),
-    "slack": ({"DESTINATIONS__A__KIND": "slack"}, "DESTINATIONS__A__KIND", "not built into this version yet"),
+    "bot-without-channel": ({"SLACK_BOT_TOKEN": TOKEN}, "SLACK_CHANNEL", "is needed"),
+    "channel-without-bot": ({"SLACK_CHANNEL": "#a"}, "SLACK_CHANNEL", "has no NOTIFIER_SLACK_BOT_TOKEN to go with"),
+    "no-bot": ({"SLACK_BOT_TOKEN": "xoxp-1-2-3", "SLACK_CHANNEL": "#a"}, "SLACK_BOT_TOKEN", "begins with xoxb-"),
+    "no-channel": ({"SLACK_BOT_TOKEN": TOKEN, "SLACK_CHANNEL": "my channel"}, "SLACK_CHANNEL", "is not a channel"),
+    "no-api": (
+        {"SLACK_BOT_TOKEN": TOKEN, "SLACK_CHANNEL": "#a", "SLACK_API_URL": "slack.com"},
+        "SLACK_API_URL",
+        "https://",
+    ),
     "apprise": ({"DESTINATIONS__A__KIND": "apprise"}, "DESTINATIONS__A__KIND", "not built into this version yet"),
     "no-kind": ({"DESTINATIONS__A__URL": HOOK_URL}, "DESTINATIONS__A__KIND", "is needed"),
     "no-url": ({"DESTINATIONS__A__KIND": "webhook"}, "DESTINATIONS__A__URL", "is needed"),
@@ -179,8 +195,7 @@ def test_a_new_kind_says_by_itself_that_programs_read_it() -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 async def test_who_reads_a_kind_is_one_truth_for_settings_and_delivery(kind: str) -> None:
-    url = {} if kind == "console" else {"DESTINATIONS__D__URL": HOOK_URL}
-    settings = loaded(DESTINATIONS__D__KIND=kind, **url).destinations["d"]
+    settings = loaded(**named("d", kind)).destinations["d"]
 
     async with open_http() as http:
         assert KINDS[kind].build("d", settings, http).policy.people == settings.people

@@ -206,9 +206,6 @@ def test_an_unknown_name_is_told_with_the_nearest(name: str, hint: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "SLACK_BOT_TOKEN",
-        "SLACK_CHANNEL",
-        "SLACK_API_URL",
         "APPRISE_URLS",
     ],
 )

@@ -32,6 +32,8 @@ proper = st.fixed_dictionaries(
     {},
     optional={
         "NOTIFIER_SLACK_WEBHOOK_URL": urls,
+        "NOTIFIER_SLACK_BOT_TOKEN": tokens.map("xoxb-{}".format),
+        "NOTIFIER_SLACK_CHANNEL": st.just("C0123ABCD"),
         "NOTIFIER_WEBHOOK_URL": urls,
         "NOTIFIER_WEBHOOK_SECRET": st.lists(keys, min_size=1, max_size=2).map(",".join),
         "NOTIFIER_HEARTBEAT_URL": urls,
