@@ -48,7 +48,8 @@ class SqlCardStore:
         Those that were edited after `rested` are left out unless their job has ended.
         """
         # A job that both dialects have seen has two records: the later look counts.
-        latest = select(func.max(jobs.c.looked_at)).where(jobs.c.key == cards.c.job_key).scalar_subquery()
+        looks = jobs.alias()
+        latest = select(func.max(looks.c.looked_at)).where(looks.c.key == cards.c.job_key).scalar_subquery()
         query = (
             select(*_CARD, jobs.c.record, jobs.c.looked_at)
             .join(jobs, jobs.c.key == cards.c.job_key)
