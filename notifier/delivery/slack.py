@@ -89,7 +89,7 @@ class Slack:
 
     async def open(self, face: Face) -> Posted:
         """Post a card (chat.postMessage)."""
-        answer = await self._say("chat.postMessage", messages(card_story(face)), channel=self._settings.channel)
+        answer = await self._begin(messages(card_story(face)))
         channel, ts = answer.get("channel"), answer.get("ts")
         if not isinstance(channel, str) or not isinstance(ts, str):
             raise DeliveryError("Slack did not say where the message stands", Fault.DESTINATION, ambiguous=True)
@@ -109,12 +109,7 @@ class Slack:
 
     async def send(self, batch: Batch) -> None:
         """Post a message of its own (chat.postMessage): of many jobs, or of the service itself."""
-        payloads = messages(tell(batch), self._settings.mention)
-        try:
-            await self._say("chat.postMessage", payloads, channel=self._settings.channel)
-        except CardLost as error:
-            # Nothing was edited or answered here.
-            raise DeliveryError(str(error), Fault.DESTINATION) from None
+        await self._begin(messages(tell(batch), self._settings.mention))
 
     async def probe(self) -> str:
         """Whose the token is (auth.test), and whether Slack takes our blocks (blocks.validate); posts nothing."""
@@ -135,6 +130,14 @@ class Slack:
                     continue
             return instead
         return "; it takes none of our blocks, so that messages are plain text"
+
+    async def _begin(self, payloads: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Post what is no answer to anything."""
+        try:
+            return await self._say("chat.postMessage", payloads, channel=self._settings.channel)
+        except CardLost as error:
+            # There was no card to lose.
+            raise DeliveryError(str(error), Fault.DESTINATION) from None
 
     async def _say(self, method: str, payloads: Iterable[Mapping[str, Any]], **arguments: Any) -> Mapping[str, Any]:
         """Call a method with the richest payload that Slack takes."""

@@ -160,7 +160,7 @@ async def test_a_request_carries_exactly_one_event(http: aiohttp.ClientSession, 
 
 
 def test_programs_get_every_event_and_no_digests(http: aiohttp.ClientSession) -> None:
-    policy = webhook(http, "https://h.example/secret").policy
+    policy = webhook(http, "https://h.example/hidden").policy
 
     assert (policy.name, policy.kind, policy.people, policy.rate) == ("programs", "webhook", False, 0.0)
 
@@ -202,12 +202,13 @@ async def test_a_probe_posts_nothing(http: aiohttp.ClientSession, receiver: Rece
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_is_built_from_its_own_settings(http: aiohttp.ClientSession, kind: str) -> None:
-    given = {} if kind == "console" else {"url": "https://h.example/secret"}
+    bot = {"token": "xoxb-keep-it-hidden", "channel": "#a"}
+    given = {"console": {}, "slack": bot}.get(kind, {"url": "https://h.example/hidden"})
     settings = KINDS[kind].settings.model_validate({"kind": kind, **given})
 
     destination = KINDS[kind].build("mine", settings, http)
 
     assert (destination.policy.name, destination.policy.kind) == ("mine", kind)
-    assert "/secret" not in repr(settings)
+    assert "hidden" not in repr(settings)
     with pytest.raises(ValidationError):
         KINDS[kind].settings.model_validate({"kind": "another", **given})

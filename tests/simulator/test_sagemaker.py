@@ -1,6 +1,7 @@
 """The simulated SageMaker as aiobotocore's real client sees it."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from email.utils import formatdate
 from itertools import count
@@ -207,7 +208,6 @@ async def test_what_sts_does_not_simulate_is_refused(http: aiohttp.ClientSession
             400,
             id="token-of-another-order",
         ),
-        pytest.param("list_models", {}, "UnknownOperationException", 404, id="not-simulated"),
     ],
 )
 async def test_errors_are_those_of_aws(
@@ -220,6 +220,16 @@ async def test_errors_are_those_of_aws(
 
     assert caught.value.response["Error"]["Code"] == code
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+async def test_what_is_not_simulated_is_an_unknown_operation(http: aiohttp.ClientSession) -> None:
+    headers = {"X-Amz-Target": "SageMaker.ListModels", "Content-Type": "application/x-amz-json-1.1"}
+    async with (
+        serving(simulated().app(), "127.0.0.1") as address,
+        http.post(address, data=b"{}", headers=headers) as answer,
+    ):
+        assert answer.status == 404
+        assert json.loads(await answer.read())["__type"] == "UnknownOperationException"
 
 
 async def test_a_missing_job_is_a_typed_exception(connect: Connect) -> None:
