@@ -265,6 +265,8 @@ class Living(Destination, Protocol):
 
     home: str
     """Which cards are its own: another channel has others."""
+    edit_interval: float
+    """Seconds between two edits of a card at least, but for its job's end."""
 
     def look(self, face: Face) -> str:
         """What tells one look of a card from another, short enough to be kept."""

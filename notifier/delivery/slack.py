@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from notifier.delivery.http import Answer, checked_url, post
 from notifier.delivery.refusal import fingerprint
-from notifier.delivery.settings import DestinationSettings
+from notifier.delivery.settings import DestinationSettings, Duration
 from notifier.delivery.slack_answers import checked, checked_mention
 from notifier.errors import CardLost, DeliveryError, Fault
 from notifier.model import FINAL, Batch, Event, EventType, Face, Policy, Posted
@@ -60,6 +60,7 @@ class SlackSettings(DestinationSettings):
         API_URL, description="Slack's Web API, other for GovSlack"
     )
     rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="messages a second at most, 0 for no limit")
+    edit_interval: Duration = Field(60.0, description="time between two edits of a card, but for its job's end")
     mention: Annotated[str, AfterValidator(checked_mention)] = Field(
         "", description="who is mentioned when a job fails: here, channel, a user id (U…) or a group id (S…)"
     )
@@ -71,6 +72,7 @@ class Slack:
     def __init__(self, name: str, settings: SlackSettings, http: aiohttp.ClientSession) -> None:
         self._settings, self._http = settings, http
         self._api = settings.url.rstrip("/")
+        self.edit_interval = settings.edit_interval
         self.home = fingerprint(settings.url, settings.channel)
         self.policy = Policy(
             name=name,

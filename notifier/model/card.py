@@ -8,10 +8,11 @@ from notifier.model.job import TuningJob
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What a card shows: a job as it was last seen. `gone`: it was deleted."""
+    """What a card shows: a job as it was last seen. `began`: it has just started; `gone`: it was deleted."""
 
     job: TuningJob
     seen_at: datetime
+    began: bool = False
     gone: bool = False
 
     @property

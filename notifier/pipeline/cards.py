@@ -20,8 +20,6 @@ from notifier.ports import CardStore, Living, OutboxStore
 
 log = structlog.get_logger()
 
-EDIT_SECONDS = 60.0
-"""A card changes this often at most, and once more at its job's end."""
 EDITS_A_SECOND = 0.75
 """Below the 50 a minute of Slack's third tier (chat.update), for all cards together."""
 LOOK_SECONDS = 2.0
@@ -120,7 +118,8 @@ class Threads:
 
     async def _tell(self, batch: Batch, event: Event) -> None:
         album, key = self._album, event.job.identity.key
-        face = Face(event.job, event.time, gone=event.type is EventType.DELETED)
+        kinds = {each.type for each in batch.events}
+        face = Face(event.job, event.time, EventType.STARTED in kinds, event.type is EventType.DELETED)
         card = await album.find(key)
         if card is not None:
             try:
@@ -130,7 +129,7 @@ class Threads:
                 await album.forget(card)
         card = await album.post(key, face)
         # A card that is new says itself that its job has started.
-        if any(each.type is not EventType.STARTED for each in batch.events):
+        if kinds != {EventType.STARTED}:
             await self._reply(card, batch)
 
     async def _tell_under(self, card: Card, batch: Batch, face: Face) -> None:
@@ -192,7 +191,7 @@ class CardKeeping:
     async def _refresh(self) -> float:
         album = self._album
         living, now = album.living, await album.store.now()
-        behind = await album.store.outrun(living.policy.name, living.home, now, now - EDIT_SECONDS, FEW)
+        behind = await album.store.outrun(living.policy.name, living.home, now, now - living.edit_interval, FEW)
         for card, job, looked_at in behind:
             face = Face(job, datetime.fromtimestamp(looked_at, UTC))
             try:

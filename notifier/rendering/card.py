@@ -10,6 +10,7 @@ from notifier.rendering.job import (
     job_links,
     name_of,
     objective_of,
+    plan_of,
     status_of,
     value_of,
 )
@@ -25,18 +26,25 @@ FEWEST = 3
 def card_story(face: Face) -> Story:
     """The whole job in one message, as it was last seen."""
     job = face.job
-    happened, tone = ("deleted", Tone.GONE) if face.gone else status_of(job)
+    happened, tone = _happened(face)
     return Story(
         tone=tone,
         headline=f"{name_of(job)}: {happened}{_best(face)}",
         lines=tuple(_lines(face)),
         quote=paragraph(job.failure_reason or "", REASON),
         trials=Trials.of(job),
-        facts=tuple(facts_of(job, face.seen_at)),
+        facts=(*(plan_of(job) if face.began else ()), *facts_of(job, face.seen_at)),
         parameters=tuple(best_parameters(job)),
         links=tuple(job_links(job)),
         place=(line(job.region, 40), line(job.account_id, 20), _seen(face)),
     )
+
+
+def _happened(face: Face) -> tuple[str, Tone]:
+    if face.gone:
+        return "deleted", Tone.GONE
+    # Of a job that has ended since, that it began is no news.
+    return ("started", Tone.STARTED) if face.began and not face.final else status_of(face.job)
 
 
 def _best(face: Face) -> str:

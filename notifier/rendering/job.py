@@ -173,7 +173,7 @@ def _warm_start(job: TuningJob) -> Iterator[str]:
 
 def _facts(main: Event) -> Iterator[str]:
     if main.type is EventType.STARTED:
-        yield from _plan(main.job)
+        yield from plan_of(main.job)
     yield from facts_of(main.job, main.time)
 
 
@@ -191,7 +191,7 @@ def facts_of(job: TuningJob, now: datetime) -> Iterator[str]:
         yield f"{count} trial{'' if count == 1 else 's'} without improvement"
 
 
-def _plan(job: TuningJob) -> Iterator[str]:
+def plan_of(job: TuningJob) -> Iterator[str]:
     """How the search will go: strategy and limits."""
     limits = job.limits
     if job.strategy:

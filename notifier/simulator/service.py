@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import notifier
-from notifier.simulator.inbox import HOOK_PATH, SLACK_PATH
+from notifier.simulator.inbox import HOOK_PATH
+from notifier.simulator.workspace import API_PATH, CHANNEL, TOKEN
 
 _STOP_WITHIN = 15.0
 # What could lead the service to a real account, a real channel, or through a proxy.
@@ -56,7 +57,11 @@ def environment(
         "AWS_EC2_METADATA_DISABLED": "true",
         "NOTIFIER_DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
         "NOTIFIER_SECRETS_DIR": str(folder),
-        "NOTIFIER_SLACK_WEBHOOK_URL": f"{inbox}{SLACK_PATH}",
+        "NOTIFIER_DESTINATIONS__SLACK__KIND": "slack",
+        "NOTIFIER_DESTINATIONS__SLACK__TOKEN": TOKEN,
+        "NOTIFIER_DESTINATIONS__SLACK__CHANNEL": CHANNEL,
+        "NOTIFIER_DESTINATIONS__SLACK__URL": f"{inbox}{API_PATH}",
+        "NOTIFIER_DESTINATIONS__SLACK__EDIT_INTERVAL": "3s",
         "NOTIFIER_WEBHOOK_URL": f"{inbox}{HOOK_PATH}",
         "NOTIFIER_WEBHOOK_SECRET": secret,
         "NOTIFIER_HTTP": http,

@@ -36,8 +36,13 @@ async def test_a_card_that_is_new_says_itself_that_its_job_has_started(tmp_path:
         await begun(slack)
 
         (card,) = slack.cards
-        assert headline(card) == "⏳ xgb-churn: in progress"
+        assert headline(card) == "🚀 xgb-churn: started"
+        assert "Bayesian search · 2 at a time" in str(card.body)
         assert slack.workspace.thread(card.ts) == []
+
+        await slack.see(tuning_job(counts=TrialCounts(completed=5)))
+        await asyncio.sleep(61)
+        assert headline(card) == "⏳ xgb-churn: in progress"
 
 
 @in_virtual_time

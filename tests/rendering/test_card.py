@@ -78,7 +78,7 @@ def test_a_card_reads_from_how_the_job_stands_to_where_to_look() -> None:
     ],
 )
 def test_the_headline_says_how_the_job_stands(job: TuningJob, gone: bool, headline: str) -> None:
-    assert payload_of(Face(job, NOON, gone))["blocks"][0]["text"]["text"] == headline
+    assert payload_of(Face(job, NOON, gone=gone))["blocks"][0]["text"]["text"] == headline
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,15 @@ def test_the_headline_says_how_the_job_stands(job: TuningJob, gone: bool, headli
 )
 def test_the_end_is_foretold_with_what_says_so(changes: dict[str, Any], expected: str) -> None:
     assert expectation(replace(tuning_job(), **changes), NOON) == expected
+
+
+def test_a_job_that_has_just_begun_is_told_as_started_with_its_plan() -> None:
+    payload = payload_of(Face(tuning_job(), NOON, began=True))
+
+    assert payload["text"] == "🚀 xgb-churn: started · validation:auc, higher is better"
+    assert "Bayesian search · 2 at a time · 1 h so far" in json.dumps(payload["blocks"], ensure_ascii=False)
+    over = Face(tuning_job(status=Status.STOPPED, ended_at=NOON), NOON, began=True)
+    assert payload_of(over)["blocks"][0]["text"]["text"] == "⏹️ xgb-churn: stopped"
 
 
 def test_of_a_job_that_is_over_nothing_is_foretold() -> None:

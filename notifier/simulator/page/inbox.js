@@ -145,6 +145,35 @@ const BLOCKS = {
   },
 };
 
+/** Slack's line chart: one series, drawn to fit between its least and its greatest value. */
+function chart(block) {
+  const space = "http://www.w3.org/2000/svg";
+  const { series = [], axis_config: axes = {} } = block.chart ?? {};
+  const data = (series[0]?.data ?? []).map((point) => Number(point.value)).filter(Number.isFinite);
+  const [low, high] = [Math.min(...data), Math.max(...data)];
+  const x = (index) => 8 + (index * 504) / Math.max(1, data.length - 1);
+  const y = (value) => 112 - (96 * (value - low)) / (high - low || 1);
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 520 128");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", `${block.title}: from ${data[0]} to ${data[data.length - 1]}`);
+  const draw = (name, attributes) => {
+    const shape = document.createElementNS(space, name);
+    for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, String(value));
+    svg.append(shape);
+  };
+  for (const line of [16, 64, 112]) draw("line", { x1: 8, x2: 512, y1: line, y2: line, class: "grid" });
+  draw("polyline", { points: data.map((value, index) => `${x(index)},${y(value)}`).join(" "), class: "line" });
+  data.forEach((value, index) => draw("circle", { cx: x(index), cy: y(value), r: 3, class: "point" }));
+  const labels = axes.categories ?? [];
+  const ends = element("div", "axis", element("span", "", String(labels[0] ?? "")),
+    element("span", "", String(axes.x_label ?? "")), element("span", "", String(labels[labels.length - 1] ?? "")));
+  const scale = element("div", "scale", element("span", "", String(high)), element("span", "", String(low)));
+  return element("div", "block-chart", element("div", "chart-title", String(block.title ?? "")),
+    element("div", "plot", scale, element("div", "", svg, ends)));
+}
+BLOCKS.data_visualization = chart;
+
 const shown = (block) =>
   Object.hasOwn(BLOCKS, block.type) ? BLOCKS[block.type](block) : element("div", "unknown", `(${block.type}: not shown here)`);
 
@@ -176,15 +205,64 @@ function avatar() {
   return made;
 }
 
-function message(arrived) {
-  const { blocks = [], attachments = [], text: fallback } = arrived.body;
+/** What a message says: its blocks, or its text where it has none. */
+function body(payload) {
+  const { blocks = [], attachments = [], text: fallback } = payload;
   const parts = [...blocks.map(shown), ...attachments.map(attachment)];
   if (!blocks.length && fallback) {
-    const read = arrived.body.mrkdwn === false ? unformatted : mrkdwn;
+    const read = payload.mrkdwn === false ? unformatted : mrkdwn;
     parts.unshift(element("div", "text", read(String(fallback))));
   }
-  const byline = element("div", "byline", element("strong", "", "Notifier"), element("span", "app", "APP"), clock(arrived.at));
-  return element("li", "message", avatar(), element("div", "", byline, element("div", "body", ...parts)));
+  return element("div", "body", ...parts);
+}
+
+function byline(arrived) {
+  return element("div", "byline", element("strong", "", "Notifier"), element("span", "app", "APP"), clock(arrived.at));
+}
+
+/** A message as the channel shows it; `origin` names the thread that it was also sent from. */
+function message(arrived, origin) {
+  const from = origin ? element("div", "origin", `replied to a thread: ${origin}`) : null;
+  return element("li", "message", avatar(), element("div", "", byline(arrived), from, body(arrived.body)));
+}
+
+/** The first line of a message, for whoever refers to it. */
+const firstLine = (payload) => plain(payload.blocks?.[0]?.text ?? { text: payload.text }).slice(0, 60);
+
+const roots = new Map();
+
+/** Puts an answer under its message: closed, with a count, until somebody opens it. */
+function answer(arrived) {
+  const root = roots.get(arrived.thread);
+  if (!root) return;
+  if (!root.thread) {
+    root.count = element("summary", "replies");
+    root.thread = element("ol", "");
+    root.shown.lastChild.append(element("details", "thread", root.count, root.thread));
+  }
+  root.thread.append(message(arrived));
+  const count = root.thread.childElementCount;
+  root.count.textContent = `${count} ${count === 1 ? "reply" : "replies"}`;
+}
+
+/** Shows what a message says since it was edited, with the word that Slack puts beside it. */
+function edit(arrived) {
+  const root = roots.get(arrived.ts);
+  if (!root) return;
+  root.payload = arrived.body;
+  const made = body(arrived.body);
+  made.append(element("span", "edited", "(edited)"));
+  root.shown.querySelector(".body").replaceWith(made);
+}
+
+/** A message of the channel, or an answer in a thread, which may show in the channel as well. */
+function post(arrived) {
+  if (arrived.thread) answer(arrived);
+  if (arrived.thread && !arrived.broadcast) return null;
+  const origin = arrived.thread ? firstLine(roots.get(arrived.thread)?.payload ?? {}) : "";
+  const made = message(arrived, origin);
+  if (!arrived.thread && arrived.ts) roots.set(arrived.ts, { shown: made, payload: arrived.body });
+  return made;
 }
 
 function event(arrived) {
@@ -201,9 +279,13 @@ let last = 0;
 
 function add(arrived) {
   const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
-  lists[arrived.kind].append(arrived.kind === "slack" ? message(arrived) : event(arrived));
-  document.getElementById(`${arrived.kind}-count`).textContent = String(lists[arrived.kind].childElementCount);
   last = arrived.number;
+  if (arrived.kind === "edit") edit(arrived);
+  else {
+    const made = arrived.kind === "slack" ? post(arrived) : event(arrived);
+    if (made) lists[arrived.kind].append(made);
+    document.getElementById(`${arrived.kind}-count`).textContent = String(lists[arrived.kind].childElementCount);
+  }
   // Who reads further up is left in peace.
   if (atEnd) scroll.scrollTop = scroll.scrollHeight;
 }
