@@ -107,7 +107,9 @@ def _build_flat(
         built.named.append(name)
         built.add(name, name, {**_defaults(name, variables, models[name]), **given}, models[name], names)
     else:
-        for variable in given.values():
+        # What is set to its default anyway, as in the example of the settings, misleads nobody.
+        defaults = {key: models[name].model_fields[key].default for key in given}
+        for variable in (each for key, each in given.items() if each.value != defaults[key]):
             built.problems.append(problem(variable, f"has no {names[first]} to go with: set that too, or remove this"))
 
 
