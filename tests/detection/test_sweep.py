@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.detection.sweep import Look, audit, full_sweep_due, history_before, horizon, locked_out, look
+from notifier.detection.sweep import Look, audit, full_sweep_due, history_before, horizon, kept_after, locked_out, look
 from notifier.model import JobIdentity, Remembered, ScopeState, Summary, TrialCounts
 from tests.examples import ACCOUNT, REGION
 
@@ -144,3 +144,12 @@ def test_denied_jobs_alone_mean_a_lockout_only_where_no_policy_of_single_jobs_ex
     denied: list[Remembered | None], answered_at: float, expected: bool
 ) -> None:
     assert locked_out(denied, answered_at, now=HOUR) is expected
+
+
+@pytest.mark.parametrize("ahead", [pytest.param(0.0, id="right"), pytest.param(365 * 86400.0, id="a-year-ahead")])
+def test_however_far_the_clock_is_ahead_nothing_is_forgotten_that_a_sweep_may_take_for_news(ahead: float) -> None:
+    swept_at = 1000 * HOUR
+    state = ScopeState(swept_at, swept_at, swept_at)
+
+    assert kept_after(state, swept_at + ahead) < swept_at - HOUR
+    assert kept_after(state, swept_at + ahead) == kept_after(state, swept_at)

@@ -1,13 +1,13 @@
 """A watch over a SageMaker that the test moves, with a real store behind it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from notifier.model import Event, Place
+from notifier.model import Event, Lease, Place
 from notifier.pipeline.look import Telling
 from notifier.pipeline.watch import Watch, Watching
 from notifier.routing import Route, Selection
@@ -68,6 +68,8 @@ class Service:
         exclude: tuple[str, ...] = (),
         api: str = "hyperparameter",
         catch_up: float = 7 * 86400.0,
+        ticks: Callable[[], float] | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self.witness = Witness()
         kind = preview_source if api == "preview" else hyperparameter_source
@@ -77,12 +79,12 @@ class Service:
         watching = Watching(Selection(jobs, exclude), telling, interval=1.0)
         self.watch = Watch(
             source,
-            self.store.watch,
+            self.store.watch.under(lease) if lease else self.store.watch,
             watching,
             witness=self.witness,
             owed=lambda: None,
             clock=self.sagemaker.clock,
-            ticks=lambda: self.sagemaker.now,
+            ticks=ticks or (lambda: self.sagemaker.now),
         )
 
     async def sweep(self, later: float = 30.0) -> list[str]:

@@ -18,7 +18,7 @@ from notifier.delivery.slack_webhook import SlackWebhook, SlackWebhookSettings
 from notifier.delivery.webhook import Webhook, WebhookSettings
 from notifier.model import Batch, Event, Notice, Policy, Scope, ScopeState
 from notifier.pipeline.deliver import Delivery, Timing
-from notifier.ports import Destination, Routed
+from notifier.ports import Destination, OutboxStore, Routed
 from notifier.rendering import DIGEST_JOBS
 from notifier.store import Letter, State, Store, open_store
 from tests.examples import ACCOUNT, NOON, REGION
@@ -229,12 +229,13 @@ class Stage:
         operator: tuple[str, ...] = (),
         wake: asyncio.Event | None = None,
         beat: Callable[[], None] = lambda: None,
+        outbox: OutboxStore | None = None,
         **timing: Any,
     ) -> Delivery:
         """The loop of a destination."""
         return Delivery(
             Timed(destination, self.timeline),
-            self.store.outbox,
+            outbox or self.store.outbox,
             operator=operator,
             meter=self.meter,
             wake=wake or asyncio.Event(),

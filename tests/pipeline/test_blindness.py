@@ -37,6 +37,18 @@ async def test_a_scope_gone_blind_is_told_once_when_it_lasts_and_once_when_it_is
     assert "since 2026-01-31 12:00 UTC" in seen.lines[0]
 
 
+async def test_a_clock_that_is_set_makes_no_scope_blind(service: Service, sagemaker: SageMaker) -> None:
+    sagemaker.put(Job("running", T0))
+    passed = 0.0
+    await service.start(ticks=lambda: passed)
+    await service.sweep()
+    sagemaker.fails[LIST] = "AccessDeniedException"
+
+    assert await service.sweeps(2, later=HOUR) == []
+    passed = 1000.0
+    assert await service.sweep() == ["scope_blind"]
+
+
 async def test_a_short_outage_is_told_nobody(service: Service, sagemaker: SageMaker) -> None:
     await service.start()
     await service.sweep()

@@ -7,12 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from notifier.errors import LeaseLost
 from notifier.model import Batch, Event, EventType
 from notifier.ports import Destination
 from notifier.store import State
 from tests.examples import best, ended, new_best, started, tuning_job
-from tests.pipeline.deliver_stage import Request, Stage, owe, staged, until
+from tests.pipeline.deliver_stage import BOUND, Request, Stage, owe, staged, until
 
 
 @pytest.fixture
@@ -285,3 +287,19 @@ async def test_the_meter_hears_of_every_attempt(stage: Stage) -> None:
 
     assert sorted(stage.meter.attempts) == [("webhook", "message"), ("webhook", "ok")]
     assert stage.meter.messages == {"delivered": 1, "dead": 1}
+
+
+async def test_a_loop_whose_lease_is_anothers_ends_by_it_and_sends_nothing(stage: Stage) -> None:
+    (lease,) = (await stage.store.leases.beat("a", ["deliver webhook"], 30.0)).held
+    stage.timeline.set_by += 60
+    await stage.store.leases.beat("b", ["deliver webhook"], 30.0)
+    await owe(stage.store, [ended()], "webhook")
+    loop = stage.delivery(stage.webhook(), outbox=stage.store.outbox.under(lease))
+
+    with capture_logs() as logged, pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.timeout(BOUND):
+            await loop.run(asyncio.Event())
+
+    assert caught.group_contains(LeaseLost)
+    assert stage.receiver.requests == []
+    assert "delivery failed unexpectedly" not in {each["event"] for each in logged}

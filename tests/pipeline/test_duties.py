@@ -116,6 +116,8 @@ class Crew:
     seconds: float = LEASE
     finishing: dict[str, float] = field(default_factory=dict)
     """Seconds that work takes to finish once it is stopped."""
+    clinging: float = 0.0
+    """Seconds that work takes to let go once it is cut off."""
     step: Callable[[Lease], object] = lambda lease: None
     """What work does each second."""
     spans: list[Span] = field(default_factory=list)
@@ -165,6 +167,7 @@ class Labour:
             span.how = "finished"
         except BaseException as error:
             span.how = type(error).__name__
+            await asyncio.sleep(self.crew.clinging)
             raise
         finally:
             span.ended = now()
@@ -356,6 +359,25 @@ async def test_work_that_was_cut_off_begins_again_only_under_a_new_token(tmp_pat
 
         assert team.doing("a") == set(DUTIES)
         assert [span.lease.token for span in team.tale(EAST)] == [1, 2]
+
+
+@in_virtual_time
+async def test_work_that_is_being_cut_off_is_not_trusted_again_while_it_lets_go(tmp_path: Path) -> None:
+    async with crew(tmp_path, clinging=4.0) as team:
+        worker = team.join("a")
+        await asyncio.sleep(10)
+        worker.line.hang = asyncio.Event()
+        await asyncio.sleep(TRUST - 1)
+        while team.doing("a"):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        # The beat that hung finds the leases still held, and the work on its way out.
+        worker.line.hang.set()
+        with capture_logs() as logged:
+            await asyncio.sleep(4 * LOOK_SECONDS)
+
+        assert [each for each in logged if each["log_level"] == "error"] == []
+        assert [span.lease.token for span in team.tale(EAST)] == [1, 2]
+        assert team.doing("a") == set(DUTIES)
 
 
 @in_virtual_time

@@ -7,6 +7,7 @@ from tests.pipeline.conftest import Service
 from tests.pipeline.sagemaker import LIST, PREVIEW, Job, SageMaker
 
 T0 = NOON.timestamp()
+HOUR = 3600.0
 
 
 async def test_the_first_answer_is_a_names_baseline_and_what_follows_is_told(
@@ -39,6 +40,18 @@ async def test_an_ended_name_is_looked_at_every_ten_minutes_and_may_be_used_agai
     sagemaker.put(Job("one", sagemaker.now))
     assert await service.sweep(later=600.0) == ["started"]
     assert sagemaker.calls == {PREVIEW: 1}
+
+
+async def test_a_clock_set_back_does_not_hide_what_became_of_an_ended_name(
+    service: Service, sagemaker: SageMaker
+) -> None:
+    sagemaker.put(Job("one", T0, "Completed"))
+    await service.start(jobs=("one",), api="preview")
+    await service.sweep()
+    sagemaker.now -= HOUR
+    sagemaker.put(Job("one", T0 + 10))
+
+    assert await service.sweep() == ["started"]
 
 
 async def test_a_name_that_vanishes_is_deleted_after_two_misses(service: Service, sagemaker: SageMaker) -> None:

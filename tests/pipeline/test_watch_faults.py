@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from notifier.errors import StoreUnavailable
+from notifier.errors import LeaseLost, StoreUnavailable
 from notifier.model import Event, Notice, Scope
 from notifier.ports import Observed
 from notifier.store import SqlWatchStore
@@ -338,3 +338,19 @@ async def test_contradictions_with_a_fresh_answer_between_them_are_counted_anew(
     assert known() == 9
     assert await service.sweep(later=100.0) == []
     assert known() == 3
+
+
+async def test_a_watch_whose_lease_is_anothers_ends_by_it(service: Service, sagemaker: SageMaker) -> None:
+    (lease,) = (await service.store.leases.beat("a", ["watch us-east-1"], 30.0)).held
+    await service.start(lease=lease)
+    await service.sweep()
+    sagemaker.now += 60
+    await service.store.leases.beat("b", ["watch us-east-1"], 30.0)
+    sagemaker.put(Job("new", sagemaker.now))
+
+    with capture_logs() as logged, pytest.raises(ExceptionGroup) as caught:
+        await service.sweep()
+
+    assert caught.group_contains(LeaseLost)
+    assert not [each for each in logged if each["log_level"] == "error"]
+    assert [each.event_type for each in await service.store.outbox.owed("hook", 9)] == ["notifier.watching"]

@@ -177,3 +177,18 @@ def test_the_notification_of_a_failure_says_why() -> None:
     payload = check(Batch((ended(tuning_job(best=best(), failure_reason=reason), Status.FAILED),)))
 
     assert payload["text"] == "❌ xgb-churn: failed, best 0.9 · No training job succeeded after 5 attempts."
+
+
+def test_slack_reads_no_markup_in_the_text_of_a_notification() -> None:
+    # Nothing else keeps `*`, `_` and backticks of AWS's text from being read as markup there.
+    payload = check(Batch((ended(tuning_job(failure_reason="*bold* `code`"), Status.FAILED),)))
+
+    assert payload["mrkdwn"] is slack.plain_message(tell(Batch((started(),))))["mrkdwn"] is False
+    assert payload["unfurl_links"] is payload["unfurl_media"] is False
+
+
+def test_a_field_is_cut_to_what_a_phone_shows_in_a_few_lines() -> None:
+    payload = check(Batch((new_best(best(2, 0.9, **{"n" * 300: "1" * 300}), best(1, 0.8, other="1")),)))
+
+    (fields,) = [block["fields"] for block in payload["blocks"] if "fields" in block]
+    assert [len(field["text"]) for field in fields] == [160]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from notifier.errors import StoreUnavailable
 from notifier.model import JobIdentity
@@ -257,3 +258,12 @@ async def test_a_cancellation_does_not_wait_for_a_database_that_hangs(
 
     assert hanging.cancelled()
     let.set()
+
+
+async def test_a_mistake_of_ours_does_not_tell_what_was_to_be_written(store: Store) -> None:
+    statement = text("INSERT INTO notifier_told (destination, job_key) VALUES (:name, :key)")
+
+    with pytest.raises(IntegrityError) as caught:
+        await database(store).write(lambda connection: connection.execute(statement, {"name": "s3cret", "key": "k"}))
+
+    assert "NOT NULL constraint failed" in str(caught.value) and "s3cret" not in str(caught.value)

@@ -1,5 +1,7 @@
 """PostgreSQL as administrators leave it: each fault in one line that says what to do, and what is mended is used."""
 
+from contextlib import suppress
+
 import pytest
 
 from notifier.errors import StoreUnavailable, StoreUnusable
@@ -159,6 +161,24 @@ async def test_the_tables_of_a_newer_version_are_refused_and_left_as_they_were(
         "notifier_alembic_version"
     )
     assert postgres_server.sql("SELECT version_num FROM notifier_alembic_version", name) == "0999"
+
+
+async def test_the_probe_finds_a_server_that_takes_no_writes(postgres_server: Server, postgres_url: str) -> None:
+    name = name_of(postgres_url)
+    async with open_store(postgres_url, exclusive=True) as store:
+        await store.watch.commit(SCOPE, [first_look(1)])
+        await store.upkeep.probe()
+        # As on a replica, or while its disk is full.
+        postgres_server.sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{}'"
+        postgres_server.sql(end.format(name))
+        with suppress(StoreUnavailable):
+            # The first to ask finds its connection gone.
+            await store.upkeep.probe()
+
+        with pytest.raises(StoreUnavailable):
+            await store.upkeep.probe()
+        assert len(await store.outbox.owed("slack", 9)) == 1
 
 
 async def test_a_guest_makes_no_tables_and_brings_none_up_to_date(postgres_server: Server, postgres_url: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
 
 from notifier.errors import StoreUnavailable
 from notifier.store import open_store
@@ -143,3 +144,14 @@ async def test_a_connection_that_the_server_ends_is_told_once_and_made_anew(
             await store.upkeep.probe()
 
         await store.upkeep.probe()
+
+
+async def test_a_mistake_of_ours_does_not_tell_what_was_to_be_written(postgres_url: str) -> None:
+    database = Database(postgres(read_url(postgres_url)))
+    try:
+        with pytest.raises(ProgrammingError) as caught:
+            await database.write(lambda connection: connection.execute(text("SELECT nothing(:key)"), {"key": "s3cret"}))
+    finally:
+        await database.close()
+
+    assert "does not exist" in str(caught.value) and "s3cret" not in str(caught.value)
