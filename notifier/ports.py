@@ -12,6 +12,7 @@ from notifier.model import (
     Hint,
     Hold,
     JobIdentity,
+    KnownTrials,
     Lease,
     Noted,
     Notice,
@@ -24,6 +25,7 @@ from notifier.model import (
     Scope,
     ScopeState,
     Told,
+    Trial,
     TuningJob,
 )
 
@@ -55,6 +57,10 @@ class Source(Protocol):
 
     async def describe(self, name: str, *, trials: bool = False) -> TuningJob:
         """One job's record; with `trials`, what only its training jobs tell as well (more calls). Raises JobMissing."""
+        ...
+
+    async def trials(self, name: str, known: KnownTrials) -> list[Trial]:
+        """The trials of a job that are new, or were not over when last seen. Raises JobMissing."""
         ...
 
 
@@ -98,6 +104,8 @@ class Observed:
     record: TuningJob | None = None
     events: tuple["Routed", ...] = ()
     forget: bool = False
+    trials: tuple[Trial, ...] = ()
+    """Trials of the job that are new, or have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +200,10 @@ class WatchStore(Protocol):
         """Whether an event or a notice of this id was ever owed, as far back as ids are kept."""
         ...
 
+    async def known_trials(self, identity: JobIdentity) -> KnownTrials:
+        """The names of a job's trials that are remembered."""
+        ...
+
     async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:
         """Forget ended jobs created and last looked at before this moment (epoch seconds), unless something is owed."""
         ...
@@ -233,6 +245,10 @@ class OutboxStore(Protocol):
     async def hold(self, destination: str) -> Hold | None: ...
 
     async def events(self, event_ids: Collection[str]) -> dict[str, Event | Notice]: ...
+
+    async def trials(self, job_key: str) -> tuple[Trial, ...]:
+        """The trials of a job that are remembered, in the order of their creation."""
+        ...
 
     async def sending(self, destination: str, seqs: Collection[int]) -> Collection[int]:
         """Mark rows as under way, durably and before the send: a crash from here on may have delivered them.
@@ -303,6 +319,10 @@ class CardStore(Protocol):
 
         Those that were edited after `rested` are left out unless their job has ended.
         """
+        ...
+
+    async def trials(self, job_key: str) -> tuple[Trial, ...]:
+        """The trials of a job that are remembered, in the order of their creation."""
         ...
 
     async def put(self, destination: str, card: Card) -> None:

@@ -203,7 +203,9 @@ class Parts:
 
     def _watch(self, source: Source, lease: Lease) -> Work:
         settings, health, place = self._settings, self._board.health, source.place
-        telling = Telling(routes(settings), settings.operator, settings.catch_up)
+        people = frozenset(name for name, each in settings.destinations.items() if each.people)
+        living = any(each.living for each in settings.destinations.values())
+        telling = Telling(routes(settings), settings.operator, settings.catch_up, people, living)
         watching = Watching(self._selection, telling, settings.poll_interval, self._board.many)
         heeding = None
         if settings.sqs_queue_url:

@@ -25,12 +25,14 @@ Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 class DestinationSettings(BaseModel):
     """The fields of `NOTIFIER_DESTINATIONS__<NAME>__…` that all kinds share. A kind's model narrows `kind`.
 
-    `people` says who reads it: what is for people alone (folding, words to the operator) passes programs by.
+    `people` says who reads it: what is for people alone (folding, words to the operator) passes programs by. `living`:
+    it shows a job as it goes on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     people: ClassVar[bool] = True
+    living: ClassVar[bool] = False
     kind: str
     rate: float = Field(0.0, ge=0, allow_inf_nan=False, description="messages a second at most, 0 for no limit")
     best_cooldown: Duration = Field(300.0, description="time between two new-best messages of one job, for people")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import aiohttp
 from pydantic import AfterValidator, Field, SecretStr
@@ -53,6 +53,7 @@ def _checked_api(url: str) -> str:
 class SlackSettings(DestinationSettings):
     """A bot's own settings."""
 
+    living: ClassVar[bool] = True
     kind: Literal["slack"] = "slack"
     token: Annotated[SecretStr, AfterValidator(_checked_token)] = Field(description="the bot's token (xoxb-…)")
     channel: Annotated[str, AfterValidator(_checked_channel)] = Field(description="the channel's id (C…) or #name")

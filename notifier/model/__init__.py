@@ -28,6 +28,7 @@ from notifier.model.job import (
 from notifier.model.lease import Lease
 from notifier.model.outbox import Batch, Hold, Owed, Policy, Told
 from notifier.model.status import ENDED, FINAL, RUNNING, Status, ended, rank
+from notifier.model.trial import KnownTrials, Trial
 from notifier.model.watch import Page, Remembered, ScopeState, Summary
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Hint",
     "Hold",
     "JobIdentity",
+    "KnownTrials",
     "Lease",
     "Metric",
     "MetricDefinition",
@@ -69,6 +71,7 @@ __all__ = [
     "StatusChange",
     "Summary",
     "Told",
+    "Trial",
     "TrialCounts",
     "TuningJob",
     "ended",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.model.job import TuningJob
+from notifier.model.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,8 @@ class Face:
     seen_at: datetime
     began: bool = False
     gone: bool = False
+    trials: tuple[Trial, ...] = ()
+    """Those that are remembered, in the order of their creation."""
 
     @property
     def final(self) -> bool:

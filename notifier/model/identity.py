@@ -93,6 +93,15 @@ def partition(region: str) -> str:
     return "aws"
 
 
+def log_url(region: str, training_job: str) -> str | None:
+    """The console page of a training job's log streams, None where no console is known."""
+    host = CONSOLE_HOSTS.get(partition(region))
+    # After the #, CloudWatch's console wants everything encoded twice, with $ for %.
+    group = "$252Faws$252Fsagemaker$252FTrainingJobs"
+    page = f"logsV2:log-groups/log-group/{group}$3FlogStreamNameFilter$3D{training_job}"
+    return f"https://{region}.{host}/cloudwatch/home?region={region}#{page}" if host else None
+
+
 def console_url(region: str, kind: str, name: str) -> str | None:
     """The console page of a job, None where no console is known; `kind` is `hyper-tuning-jobs` or `jobs`."""
     host = CONSOLE_HOSTS.get(partition(region))

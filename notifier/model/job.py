@@ -146,6 +146,8 @@ class TuningJob:
     compute_hours: ComputeHours | None = None
     runtime_seconds: int | None = None
     completion: Completion | None = None
+    silent_trials: int | None = None
+    """Trials that ended without a value of the objective (ObjectiveStatusCounters.Failed)."""
 
     @property
     def identity(self) -> JobIdentity:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from notifier.model.event import Event, Notice
+from notifier.model.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,10 @@ class Policy:
 class Batch:
     """What goes out as one message: one event, several folded of one job, or a digest of many jobs. Never empty.
 
-    In the order in which they came to be owed. `repeated`: an earlier send may have arrived.
+    In the order in which they came to be owed. `repeated`: an earlier send may have arrived. `trials` are those of the
+    one job, as far as they are remembered, in the order of their creation.
     """
 
     events: tuple[Event | Notice, ...]
     repeated: bool = False
+    trials: tuple[Trial, ...] = ()

@@ -119,7 +119,7 @@ class Threads:
     async def _tell(self, batch: Batch, event: Event) -> None:
         album, key = self._album, event.job.identity.key
         kinds = {each.type for each in batch.events}
-        face = Face(event.job, event.time, EventType.STARTED in kinds, event.type is EventType.DELETED)
+        face = Face(event.job, event.time, EventType.STARTED in kinds, event.type is EventType.DELETED, batch.trials)
         card = await album.find(key)
         if card is not None:
             try:
@@ -193,7 +193,8 @@ class CardKeeping:
         living, now = album.living, await album.store.now()
         behind = await album.store.outrun(living.policy.name, living.home, now, now - living.edit_interval, FEW)
         for card, job, looked_at in behind:
-            face = Face(job, datetime.fromtimestamp(looked_at, UTC))
+            trials = await album.store.trials(card.job_key)
+            face = Face(job, datetime.fromtimestamp(looked_at, UTC), trials=trials)
             try:
                 if await album.show(card, face, looked_at):
                     return 1 / EDITS_A_SECOND

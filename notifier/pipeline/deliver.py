@@ -14,7 +14,7 @@ from notifier.dispatch.memory import Memory
 from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan
 from notifier.dispatch.verdict import Answer, Circumstances, judge
 from notifier.errors import DeliveryError, Fault, LeaseLost, StoreUnavailable
-from notifier.model import Batch, Event, EventType, Hold, Notice
+from notifier.model import Batch, Event, EventType, Hold, Notice, Trial
 from notifier.pipeline.pace import Pace, Waits, first_of
 from notifier.ports import Destination, Meter, OutboxStore, Outcome
 
@@ -218,7 +218,8 @@ class Delivery:
         """One attempt. Whatever comes of it becomes an answer; only cancellation leaves none."""
         began = self._timing.clock()
         repeated = any(row.repeated for row in message)
-        error = await self._attempt(Batch(tuple(events[row.event_id] for row in message), repeated))
+        told = tuple(events[row.event_id] for row in message)
+        error = await self._attempt(Batch(told, repeated, await self._trials(message)))
         seconds = self._timing.clock() - began
         outcome = error.fault.value if error else "ok"
         self._meter.attempt(self._policy.kind, outcome, seconds)
@@ -232,6 +233,15 @@ class Delivery:
             **({"fault": outcome, "error": str(error)} if error else {}),
         )
         self._answer(Answer(message, error, probe))
+
+    async def _trials(self, message: Message) -> tuple[Trial, ...]:
+        """What people read of one job's trials; where the store does not answer, the message goes without."""
+        if not self._policy.people or len({row.job_key for row in message}) > 1:
+            return ()
+        try:
+            return await self._store.trials(message[0].job_key)
+        except StoreUnavailable:
+            return ()
 
     async def _attempt(self, batch: Batch) -> DeliveryError | None:
         try:

@@ -22,6 +22,7 @@ from notifier.errors import CallFailed, Cause, JobMissing
 from notifier.model import JobIdentity, Remembered, Summary, TuningJob
 from notifier.pipeline import notices
 from notifier.pipeline.ledger import Ledger
+from notifier.pipeline.trials import TrialReader
 from notifier.ports import Observed, Routed, Source
 from notifier.routing import Route, route
 
@@ -30,11 +31,16 @@ CONCURRENT_LOOKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Who hears what. `catch_up` is seconds: endings older than that are counted, not told one by one."""
+    """Who hears what. `catch_up` is seconds: endings older than that are counted, not told one by one.
+
+    `people` are the destinations that read of trials; `living`: some of them show a job as it goes on.
+    """
 
     routes: tuple[Route, ...]
     operator: tuple[str, ...]
     catch_up: float
+    people: frozenset[str] = frozenset()
+    living: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +69,7 @@ class Looker:
         source: Source,
         ledger: Ledger,
         telling: Telling,
+        trials: TrialReader,
         *,
         alive: Callable[[], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -73,6 +80,7 @@ class Looker:
         self._source = source
         self._ledger = ledger
         self._telling = telling
+        self._trials = trials
         self._places = asyncio.Semaphore(CONCURRENT_LOOKS)
         self._doubts: dict[JobIdentity, Doubt] = {}
         self._caught_up: list[Observed] = []
@@ -173,7 +181,7 @@ class Looker:
                 return
             verdict = believe(memory, now, sight)
         self._doubts.pop(now.identity, None)
-        await self.write(verdict)
+        await self.write(verdict, memory=memory)
 
     async def note(self, row: Summary, memory: Remembered | None, *, watched: bool) -> None:
         """Remember a row as it is; nothing is told."""
@@ -221,15 +229,23 @@ class Looker:
             return None
         return await self._ledger.record(memory.identity)
 
-    async def write(self, verdict: Verdict, *, forget: bool = False) -> None:
-        """Write down what a look changes, with what is owed for it."""
+    async def write(self, verdict: Verdict, *, forget: bool = False, memory: Remembered | None = None) -> None:
+        """Write down what a look changes, with what is owed for it; `memory` is what was remembered before."""
         if verdict.remembered is None:
             return
         if verdict.events and self._too_late(verdict.remembered):
             self._caught_up.append(Observed(verdict.remembered, verdict.record, forget=forget))
             return
         routed = tuple(Routed(each, route(each, self._telling.routes)) for each in verdict.events)
-        await self._ledger.write(Observed(verdict.remembered, verdict.record, routed, forget))
+        trials = await self._trials.read(memory, verdict.record, routed)
+        await self._ledger.write(Observed(verdict.remembered, verdict.record, routed, forget, trials))
+
+    async def read_late_trials(self) -> None:
+        """Read the trials that were not there in time for the looks of this sweep."""
+        observed = await self._trials.later(self._ledger.jobs)
+        if observed:
+            await self._ledger.write(*observed)
+            await self._ledger.flush()
 
     def _too_late(self, remembered: Remembered) -> bool:
         ended_at = remembered.ended_at

@@ -22,6 +22,7 @@ from notifier.pipeline.names import NameSweep
 from notifier.pipeline.pace import unless
 from notifier.pipeline.progress import Progress
 from notifier.pipeline.sweep import ListSweep
+from notifier.pipeline.trials import TrialReader
 from notifier.ports import Routed, Source, WatchStore
 from notifier.routing import Selection
 
@@ -165,6 +166,7 @@ class Watch:
         await scope.ledger.settle()
         scope.looker.begin()
         await scope.sweep.sweep(lambda state: self._announce(scope.ledger, state))
+        await scope.looker.read_late_trials()
         if self._ticks() - self._pruned >= PRUNE_INTERVAL and self._source.api != Api.PREVIEW:
             self._pruned = self._ticks()
             await scope.ledger.prune(kept_after(scope.ledger.state, self._clock().timestamp()))
@@ -178,7 +180,9 @@ class Watch:
         ledger = Ledger(scope, self._store, owed=self._owed, told=self._tell)
         await ledger.load()
         await self._blindness.recall(scope.key, ledger.state.complete_at)
-        looker = Looker(self._source, ledger, self._watching.telling, alive=self._alive, clock=self._clock)
+        telling = self._watching.telling
+        trials = TrialReader(self._source, self._store, telling.people, living=telling.living)
+        looker = Looker(self._source, ledger, telling, trials, alive=self._alive, clock=self._clock)
         if self._empty_since is not None and ledger.state.baseline_at is None:
             # The empty account was the baseline: what appears in it now is news.
             state = ScopeState(self._empty_since, self._empty_since, self._empty_since)

@@ -4,21 +4,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from notifier.model import Face, TuningJob
-from notifier.rendering.job import (
-    best_parameters,
-    facts_of,
-    job_links,
-    name_of,
-    objective_of,
-    plan_of,
-    status_of,
-    value_of,
-)
+from notifier.rendering.course import failure_lines, silent_trials
+from notifier.rendering.failures import clusters
+from notifier.rendering.history import chart_of, history_of, sparkline_of
+from notifier.rendering.job import best_parameters, facts_of, name_of, objective_of, plan_of, status_of, value_of
+from notifier.rendering.links import job_links, log_links
 from notifier.rendering.numbers import duration, moment, number
 from notifier.rendering.story import Story, Tone, Trials
 from notifier.rendering.text import line, paragraph
 
 REASON = 600
+NEWS = 3
+"""So many trials without a gain are worth a word."""
 FEWEST = 3
 """Trials that must have ended before their pace foretells anything."""
 
@@ -27,15 +24,18 @@ def card_story(face: Face) -> Story:
     """The whole job in one message, as it was last seen."""
     job = face.job
     happened, tone = _happened(face)
+    failures = clusters(face.trials)
     return Story(
         tone=tone,
         headline=f"{name_of(job)}: {happened}{_best(face)}",
-        lines=tuple(_lines(face)),
+        lines=(*_lines(face), *failure_lines(failures), *silent_trials(job)),
         quote=paragraph(job.failure_reason or "", REASON),
+        chart=chart_of(job, face.trials),
+        sparkline=sparkline_of(job, face.trials),
         trials=Trials.of(job),
         facts=(*(plan_of(job) if face.began else ()), *facts_of(job, face.seen_at)),
         parameters=tuple(best_parameters(job)),
-        links=tuple(job_links(job)),
+        links=(*job_links(job), *log_links(job, failures)),
         place=(line(job.region, 40), line(job.account_id, 20), _seen(face)),
     )
 
@@ -57,6 +57,9 @@ def _best(face: Face) -> str:
 def _lines(face: Face) -> Iterator[str]:
     if objective := objective_of(face.job):
         yield objective
+    history = history_of(face.job, face.trials)
+    if history is not None and history.since_gain >= NEWS:
+        yield f"{history.since_gain} trials without a gain"
     if not face.final and (expected := expectation(face.job, face.seen_at)):
         yield expected
 

@@ -2,10 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from urllib.parse import quote
 
-from notifier.model import BestChange, BestTrainingJob, Direction, Event, EventType, ParameterRange, Status, TuningJob
-from notifier.model.identity import console_url
+from notifier.model import (
+    BestChange,
+    BestTrainingJob,
+    Direction,
+    Event,
+    EventType,
+    ParameterRange,
+    Status,
+    Trial,
+    TuningJob,
+)
+from notifier.rendering.course import copyable, course, failure_lines, silent_trials
+from notifier.rendering.failures import clusters
+from notifier.rendering.history import sparkline_of
+from notifier.rendering.links import job_links, log_links
 from notifier.rendering.numbers import (
     apart,
     difference,
@@ -15,11 +27,11 @@ from notifier.rendering.numbers import (
     parameter,
     parameters_apart,
 )
-from notifier.rendering.story import Link, Parameter, Story, Tone, Trials
+from notifier.rendering.story import Parameter, Story, Tone, Trials
 from notifier.rendering.text import line, paragraph
 
-NAME, METRIC, VALUE, REASON, URL = 64, 80, 100, 1500, 1000
-"""The most characters of a job's name, a metric's, a hyperparameter's value, a failure reason, an address."""
+NAME, METRIC, VALUE, REASON = 64, 80, 100, 1500
+"""The most characters of a job's name, a metric's, a hyperparameter's value, a failure reason."""
 
 HAPPENED: Mapping[str, tuple[str, Tone]] = {
     Status.IN_PROGRESS: ("in progress", Tone.GOING),
@@ -33,20 +45,27 @@ HAPPENED: Mapping[str, tuple[str, Tone]] = {
 _BETTER = {Direction.MAXIMIZE: "higher is better", Direction.MINIMIZE: "lower is better"}
 
 
-def job_story(events: Sequence[Event], *, repeated: bool = False) -> Story:
-    """One story of all events of one job, never empty, in the order in which they came to be owed."""
+def job_story(events: Sequence[Event], trials: Sequence[Trial] = (), *, repeated: bool = False) -> Story:
+    """One story of all events of one job, never empty, in the order in which they came to be owed.
+
+    `trials` are those of the job, as far as they are known.
+    """
     main = events[-1]
     happened, tone = what_happened(main)
     job, best = main.job, fold(events)
+    over = main.status is not None and job.ended
+    failures = clusters(trials) if over else ()
     return Story(
         tone=tone,
         headline=f"{name_of(job)}: {happened}{_headline_value(main, best)}",
-        lines=tuple(_lines(events, best)),
+        lines=(*_lines(events, best), *course(main, trials), *failure_lines(failures), *silent_trials(job)),
         quote=paragraph(job.failure_reason or "", REASON),
+        sparkline=sparkline_of(job, trials) if best or over else "",
         trials=Trials.of(job),
         facts=tuple(_facts(main)),
         parameters=tuple(_parameters(main, best)),
-        links=tuple(job_links(job)),
+        copyable=copyable(job) if best or over else "",
+        links=(*job_links(job), *log_links(job, failures)),
         place=(line(job.region, 40), line(job.account_id, 20), moment(main.time)),
         alarming=any(failed(each) for each in events),
         repeated=repeated,
@@ -239,13 +258,3 @@ def _range(tuned: ParameterRange) -> Parameter:
     else:
         text = f"{parameter(tuned.min_value or '?')} … {parameter(tuned.max_value or '?')}"
     return Parameter(line(tuned.name, NAME), line(text, VALUE))
-
-
-def job_links(job: TuningJob) -> Iterator[Link]:
-    """Ways to look closer: the console's pages of the job and of its best."""
-    best = console_url(job.region, "jobs", job.best.training_job_name) if job.best else None
-    for label, url in (("Tuning job", job.console_url), ("Best training job", best)):
-        # A name with markup in it, or a region that is none, must not leave the address.
-        safe = quote(url or "", safe=":/?#=&-._~", errors="replace")
-        if 0 < len(safe) <= URL:
-            yield Link(label, safe)

@@ -111,6 +111,15 @@ def moment(time: datetime) -> str:
     return f"{there.day} {there:%b %H:%M} UTC"
 
 
+def exact(text: str) -> float | int | str:
+    """A hyperparameter's value as a program takes it: the number that it is, or its text."""
+    meant = _unquoted(text)
+    value = _value(meant)
+    if value is None:
+        return meant
+    return int(meant) if _INTEGER.fullmatch(meant) else value
+
+
 def _unquoted(text: str) -> str:
     # Framework estimators send every value as JSON: text comes in quotes.
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text

@@ -16,7 +16,7 @@ def tell(batch: Batch) -> Story:
         else:
             jobs.setdefault(each.job.identity, []).append(each)
     if len(jobs) == 1 and not notices:
-        return job_story(next(iter(jobs.values())), repeated=batch.repeated)
+        return job_story(next(iter(jobs.values())), batch.trials, repeated=batch.repeated)
     if len(notices) == 1 and not jobs:
         return notice_story(notices[0], repeated=batch.repeated)
     return digest_story(list(jobs.values()), notices, repeated=batch.repeated)

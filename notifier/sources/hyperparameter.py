@@ -7,7 +7,7 @@ from dataclasses import replace
 from aiobotocore.session import AioSession
 
 from notifier.errors import CallFailed, JobMissing
-from notifier.model import Api, BestTrainingJob, Page, TuningJob
+from notifier.model import Api, BestTrainingJob, KnownTrials, Page, Trial, TuningJob
 from notifier.ports import Meter, Source
 from notifier.sources.access import accessed
 from notifier.sources.caller import Caller
@@ -89,6 +89,30 @@ class HyperparameterSource:
             return job
         job = await self._with_trials(job, instances)
         return replace(job, best=await self._with_retries(job.best))
+
+    async def trials(self, name: str, known: KnownTrials) -> list[Trial]:
+        """The trials of a job that are new, or were not over when last seen; newest first."""
+        pages = follow(
+            self._calls,
+            Operation.LIST_TRIALS,
+            "TrainingJobSummaries",
+            trial,
+            named_by="TrainingJobName",
+            HyperParameterTuningJobName=name,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+        )
+        found: list[Trial] = []
+        awaited, met = set(known.going), False
+        async with aclosing(pages):
+            async for page in pages:
+                found += [each for each in page.rows if each.name not in known.over]
+                awaited.difference_update(each.name for each in page.rows)
+                # Behind one that is remembered lies nothing new but what was not over then.
+                met |= any(each.name in known.over for each in page.rows)
+                if met and not awaited:
+                    break
+        return found
 
     async def _with_trials(self, job: TuningJob, instances: dict[str | None, int]) -> TuningJob:
         pages = follow(

@@ -76,6 +76,7 @@ def tuning_job(answer: Answer, region: str, account: str | None = None) -> Tunin
         limits=_limits(part(config, "ResourceLimits")),
         runtime_seconds=count(part(answer, "ConsumedResources"), "RuntimeInSeconds"),
         completion=_completion(part(answer, "TuningJobCompletionDetails")),
+        silent_trials=_silent_trials(answer),
     )
 
 
@@ -234,6 +235,19 @@ def _preview_limits(limits: Answer) -> ResourceLimits:
 
 def _compute_hours(hours: Answer) -> ComputeHours | None:
     return ComputeHours(number(hours, "Finished"), number(hours, "InFlight")) if hours else None
+
+
+def _silent_trials(answer: Answer) -> int | None:
+    """Trials that completed and sent no objective; None where the counters are not told.
+
+    ObjectiveStatusCounters.Failed counts trials that failed as well.
+    """
+    trials, objectives = part(answer, "TrainingJobStatusCounters"), part(answer, "ObjectiveStatusCounters")
+    failed = count(objectives, "Failed")
+    if failed is None:
+        return None
+    sent = (count(objectives, "Succeeded") or 0) + (count(objectives, "Pending") or 0)
+    return max(0, min(failed, (count(trials, "Completed") or 0) - sent))
 
 
 def _completion(details: Answer) -> Completion | None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from aiobotocore.session import AioSession
 
 from notifier.errors import CallFailed, Cause
-from notifier.model import Api, Page, TuningJob
+from notifier.model import Api, KnownTrials, Page, Trial, TuningJob
 from notifier.ports import Meter, Source
 from notifier.sources.access import accessed
 from notifier.sources.caller import Caller
@@ -63,6 +63,10 @@ class PreviewSource:
         for page in nothing:
             yield page
         raise CallFailed(Cause.REFUSED, "the preview cannot list tuning jobs; name them in NOTIFIER_JOBS")
+
+    async def trials(self, name: str, known: KnownTrials) -> list[Trial]:
+        """None: the preview has no listing of trials that says more than their number."""
+        return []
 
     async def describe(self, name: str, *, trials: bool = False) -> TuningJob:
         """One job's record; its one answer tells everything, with or without `trials`."""

@@ -2,33 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.model import ComputeHours
+from notifier.model import ComputeHours, Trial
 from notifier.sources.mapping import job_definitions
-from notifier.sources.members import Answer, count, moment, part, parts, required_text, text
-
-_ENDED = {"Completed", "Failed", "Stopped"}
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One row of ListTrainingJobsForHyperParameterTuningJob. Without `started_at` it still waits for its instances."""
-
-    status: str
-    definition_name: str | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
+from notifier.sources.members import Answer, count, moment, number, part, parts, required_moment, required_text, text
 
 
 def trial(row: Answer) -> Trial:
     """A row as a trial."""
+    metric = part(row, "FinalHyperParameterTuningJobObjectiveMetric")
     return Trial(
+        name=required_text(row, "TrainingJobName"),
         status=required_text(row, "TrainingJobStatus"),
-        definition_name=text(row, "TrainingJobDefinitionName"),
+        created_at=moment(row, "CreationTime") or required_moment(row, "TrainingStartTime"),
         started_at=moment(row, "TrainingStartTime"),
         ended_at=moment(row, "TrainingEndTime"),
+        value=number(metric, "Value"),
+        metric_name=text(metric, "MetricName"),
+        failure_reason=text(row, "FailureReason"),
+        definition_name=text(row, "TrainingJobDefinitionName"),
+        hyperparameters=part(row, "TunedHyperParameters"),
     )
 
 
@@ -52,7 +46,7 @@ def compute_hours(trials: Iterable[Trial], instances: Mapping[str | None, int], 
         number = instances[each.definition_name]
         if each.ended_at is not None:
             finished += number * (each.ended_at - each.started_at)
-        elif each.status not in _ENDED:
+        elif not each.over:
             in_flight += number * max(now - each.started_at, timedelta())
     hour = timedelta(hours=1)
     return ComputeHours(finished=finished / hour, in_flight=in_flight / hour)

@@ -4,12 +4,13 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, Row, delete, func, or_, select
 
-from notifier.model import ENDED, Card, Lease, Posted, TuningJob
+from notifier.model import ENDED, Card, Lease, Posted, Trial, TuningJob
 from notifier.store.codec import decode_record, plain
 from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
 from notifier.store.insertion import bites, upsert
 from notifier.store.schema import cards, jobs
+from notifier.store.trials import trials_of
 
 _CARD = [cards.c[name] for name in ("job_key", "home", "channel", "ts", "shown", "seen_at", "edited_at")]
 
@@ -62,6 +63,11 @@ class SqlCardStore:
         )
         read = ((row, decode_record(row.record)) for row in connection.execute(query))
         return [(_card(row), record, row.looked_at) for row, record in read if record is not None]
+
+    @reading
+    def trials(self, connection: Connection, job_key: str) -> tuple[Trial, ...]:
+        """The trials of a job that are remembered, in the order of their creation."""
+        return trials_of(connection, job_key)
 
     @writing
     def put(self, connection: Connection, destination: str, card: Card) -> None:

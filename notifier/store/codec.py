@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from notifier.model import Event, Notice, TuningJob
+from notifier.model import Event, Notice, Trial, TuningJob
 
 T = TypeVar("T")
 
@@ -36,6 +36,16 @@ def decode_record(text: str) -> TuningJob | None:
     return _decode(_records(), text)
 
 
+def encode_trial(trial: Trial) -> str:
+    """A trial as JSON text, times in UTC."""
+    return _encode(_trials(), trial)
+
+
+def decode_trial(text: str) -> Trial | None:
+    """What encode_trial was given; None for a trial that this version cannot read."""
+    return _decode(_trials(), text)
+
+
 def plain(text: str) -> str:
     """Text as any database takes it in a column: lone surrogates (not UTF-8) and NUL (not PostgreSQL) replaced."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
@@ -55,6 +65,11 @@ def _bodies() -> TypeAdapter[Event | Notice]:
 @cache
 def _records() -> TypeAdapter[TuningJob]:
     return TypeAdapter(TuningJob)
+
+
+@cache
+def _trials() -> TypeAdapter[Trial]:
+    return TypeAdapter(Trial)
 
 
 def _encode(adapter: TypeAdapter[T], value: T) -> str:

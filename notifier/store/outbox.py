@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
-from notifier.model import Event, Hold, Lease, Notice, Owed, Told
+from notifier.model import Event, Hold, Lease, Notice, Owed, Told, Trial
 from notifier.ports import Outcome, Postponed
 from notifier.store.codec import decode_body, plain
 from notifier.store.database import Database, reading, writing
@@ -12,6 +12,7 @@ from notifier.store.fencing import fence
 from notifier.store.insertion import bites, upsert
 from notifier.store.owing import owe
 from notifier.store.schema import UNSETTLED, State, events, holds, outbox, told
+from notifier.store.trials import trials_of
 
 HOLD = [holds.c[name] for name in ("until", "since", "failures", "reason", "fingerprint", "probing")]
 """The columns of a hold, in the order of its fields."""
@@ -99,6 +100,11 @@ class SqlOutboxStore:
                 if body := decode_body(text):
                     found[event_id] = body
         return found
+
+    @reading
+    def trials(self, connection: Connection, job_key: str) -> tuple[Trial, ...]:
+        """The trials of a job that are remembered, in the order of their creation."""
+        return trials_of(connection, job_key)
 
     @writing
     def sending(self, connection: Connection, destination: str, seqs: Collection[int]) -> frozenset[int]:

@@ -148,6 +148,17 @@ told = Table(
     Column("value", Double),
 )
 
+trials = Table(
+    "notifier_trials",
+    metadata,
+    Column("job_key", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("over", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""The training jobs of remembered tuning jobs, as far as they were read. `over`: they do not change any more."""
+
 cards = Table(
     "notifier_cards",
     metadata,

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, delete, select
 from notifier.model import (
     ENDED,
     JobIdentity,
+    KnownTrials,
     Lease,
     Remembered,
     Scope,
@@ -21,7 +22,8 @@ from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
 from notifier.store.insertion import BITE, bites, upsert
 from notifier.store.owing import forget_events, owe
-from notifier.store.schema import UNSETTLED, cards, events, jobs, outbox, scopes, told
+from notifier.store.schema import UNSETTLED, cards, events, jobs, outbox, scopes, told, trials
+from notifier.store.trials import keep_trials, known_trials
 
 REMEMBERED = [column for column in jobs.columns if column.name != "record"]
 """All that `remembered` reads: without the records, thousands of rows are read in a moment."""
@@ -79,6 +81,7 @@ class SqlWatchStore:
             connection.execute(upsert(connection, jobs), with_record)
         if without:
             connection.execute(upsert(connection, jobs, "record"), without)
+        keep_trials(connection, ((each.remembered.identity, trial) for each in observed for trial in each.trials))
         owe(connection, routed, self._database.now(connection))
         _forget(connection, scope, gone)
 
@@ -100,6 +103,11 @@ class SqlWatchStore:
         """Owe notices that no sweep brings."""
         fence(connection, self._lease)
         owe(connection, notices, self._database.now(connection))
+
+    @reading
+    def known_trials(self, connection: Connection, identity: JobIdentity) -> KnownTrials:
+        """The names of a job's trials that are remembered."""
+        return known_trials(connection, identity)
 
     @reading
     def known(self, connection: Connection, event_id: str) -> bool:
@@ -205,8 +213,8 @@ def _row(scope: Scope, observed: Observed) -> dict[str, Any]:
 def _forget(connection: Connection, scope: Scope, keys: Collection[str]) -> None:
     for bite in bites(keys):
         connection.execute(delete(jobs).where(jobs.c.scope == scope.key, jobs.c.key.in_(bite)))
-        # What people were told, and the card in whose thread it stands, stay while something is still owed.
-        for table in (told, cards):
+        # What people were told, the card in whose thread it stands, and what it tells of, stay while something is owed.
+        for table in (told, cards, trials):
             owed = select(outbox.c.seq).where(outbox.c.job_key == table.c.job_key, UNSETTLED).exists()
             connection.execute(delete(table).where(table.c.job_key.in_(bite), ~owed))
         forget_events(connection, bite)

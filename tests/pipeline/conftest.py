@@ -70,12 +70,14 @@ class Service:
         catch_up: float = 7 * 86400.0,
         ticks: Callable[[], float] | None = None,
         lease: Lease | None = None,
+        people: tuple[str, ...] = (),
+        living: bool = False,
     ) -> None:
         self.witness = Witness()
         kind = preview_source if api == "preview" else hyperparameter_source
         opening = kind(new_session(), REGION, rate=10_000.0, meter=Meter(), patience=HASTE)
         source = await self.stack.enter_async_context(opening)
-        telling = Telling((Route("hook"),), ("hook",), catch_up)
+        telling = Telling((Route("hook"),), ("hook",), catch_up, frozenset(people), living)
         watching = Watching(Selection(jobs, exclude), telling, interval=1.0)
         self.watch = Watch(
             source,

@@ -16,6 +16,7 @@ from aiohttp import web
 from tests.examples import ACCOUNT, NOON, REGION
 
 LIST, DESCRIBE, PREVIEW = "ListHyperParameterTuningJobs", "DescribeHyperParameterTuningJob", "DescribeTuningJob"
+LIST_TRIALS = "ListTrainingJobsForHyperParameterTuningJob"
 NO_STS = {"__type": "AccessDeniedException", "message": "no"}
 
 
@@ -107,6 +108,8 @@ class SageMaker:
     now: float = field(default_factory=NOON.timestamp)
     jobs: dict[str, Job] = field(default_factory=dict)
     rows: dict[str, Job] = field(default_factory=dict)
+    trials: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """By the job's name: the rows of its trials, newest first."""
     fails: dict[str, str] = field(default_factory=dict)
     babbles: dict[str, str] = field(default_factory=dict)
     """Operation or name → the body of an HTTP 200 that is no answer."""
@@ -183,6 +186,8 @@ class SageMaker:
             page = self._reply(self._page(members))
             self.between_pages()
             return page
+        if operation == LIST_TRIALS:
+            return self._reply({"TrainingJobSummaries": self.trials.get(name, [])})
         job = self.jobs.get(name.lower())
         if job is None:
             return self._reply({"__type": "ResourceNotFound", "message": "no such job"})

@@ -130,11 +130,12 @@ def test_a_new_best_reads_from_what_happened_to_where_to_look() -> None:
     payload = check(Batch((new_best(best(2, 0.9, eta="0.25"), best(1, 0.8, eta="0.3")),)))
 
     assert payload["text"] == "🏆 xgb-churn: new best 0.9 · up 0.1 (12 %) from the previous best"
-    header, lines, progress, fields, footer = payload["blocks"]
+    header, lines, progress, fields, copyable, footer = payload["blocks"]
     assert header["text"]["text"] == "🏆 xgb-churn: new best 0.9"
     assert lines["text"]["text"].splitlines()[0] == "up 0.1 (12 %) from the previous best"
     assert progress["elements"][0]["text"].startswith("██▒░")
     assert [field["text"] for field in fields["fields"]] == ["eta: 0.3 → 0.25"]
+    assert [text for _, text in texts(copyable)] == ['{"eta": 0.25}']
     assert [each["type"] for each in footer["elements"]] == ["mrkdwn", "plain_text"]
 
 

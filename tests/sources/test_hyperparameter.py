@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from notifier.errors import CallFailed, Cause
-from notifier.model import ComputeHours, JobIdentity
+from notifier.model import ComputeHours, JobIdentity, KnownTrials
 from notifier.ports import Source
 from notifier.sources import hyperparameter_source, new_session
 from tests.examples import ACCOUNT, NOON, REGION, sample
@@ -56,6 +56,7 @@ def trial(status: str, began: float | None = None, ended: float | None = None) -
     return {
         "TrainingJobName": "t",
         "TrainingJobStatus": status,
+        "CreationTime": NOON.timestamp(),
         **{name: (NOON - timedelta(hours=hours)).timestamp() for name, hours in times.items() if hours is not None},
     }
 
@@ -313,3 +314,49 @@ async def test_sessions_with_other_credentials_make_sources_of_their_own(aws: Aw
     assert "Credential=AKIAOTHER/" in aws.authorizations[1]
     assert "/eu-west-1/sagemaker/" in aws.authorizations[1]
     assert "AKIAOTHER" not in aws.authorizations[0]
+
+
+def row_of(name: str, status: str = "Completed", value: float | None = 0.5) -> dict[str, Any]:
+    """A row of trials that tells its value."""
+    metric = {"FinalHyperParameterTuningJobObjectiveMetric": {"MetricName": "auc", "Value": value}}
+    tuned = {"TunedHyperParameters": {"eta": "0.3"}}
+    return {**trial(status), "TrainingJobName": name, **tuned, **(metric if value is not None else {})}
+
+
+async def test_only_the_new_part_of_the_trials_is_read(aws: Aws, source: Source) -> None:
+    aws.answers(LIST_TRIALS, trials(row_of("d"), token="2"), trials(row_of("c"), row_of("b"), token="3"))
+
+    found = await source.trials("xgb", KnownTrials(over=frozenset("ab")))
+
+    assert [each.name for each in found] == ["d", "c"]
+    assert len(aws.asked(LIST_TRIALS)) == 2
+    first, _ = aws.asked(LIST_TRIALS)
+    assert (first["SortBy"], first["SortOrder"], first["MaxResults"]) == ("CreationTime", "Descending", 100)
+
+
+async def test_a_trial_that_was_not_over_is_read_until_it_is_found(aws: Aws, source: Source) -> None:
+    aws.answers(
+        LIST_TRIALS, trials(row_of("c"), row_of("b"), token="2"), trials(row_of("a", "Failed", None), token="3")
+    )
+
+    found = await source.trials("xgb", KnownTrials(over=frozenset("bc"), going=frozenset("a")))
+
+    assert [(each.name, each.status, each.value) for each in found] == [("a", "Failed", None)]
+    assert len(aws.asked(LIST_TRIALS)) == 2
+
+
+async def test_a_trial_tells_its_value_its_hyperparameters_and_why_it_failed(aws: Aws, source: Source) -> None:
+    failed = {**trial("Failed", 2.0, 1.0), "FailureReason": "AlgorithmError: out of memory"}
+    aws.answers(LIST_TRIALS, trials(row_of("a", value=0.25), failed))
+
+    told, broken = await source.trials("xgb", KnownTrials())
+
+    assert (told.value, told.metric_name, told.hyperparameters, told.over) == (0.25, "auc", {"eta": "0.3"}, True)
+    assert (broken.failure_reason, broken.value) == ("AlgorithmError: out of memory", None)
+
+
+async def test_a_listing_of_trials_that_breaks_half_way_is_a_failed_call(aws: Aws, source: Source) -> None:
+    aws.answers(LIST_TRIALS, trials(row_of("a"), token="2"), error("InternalFailure", 500))
+
+    with pytest.raises(CallFailed):
+        await source.trials("xgb", KnownTrials())

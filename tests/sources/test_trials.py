@@ -1,17 +1,24 @@
 """What the training jobs of a tuning job add up to."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from notifier.model import ComputeHours
-from notifier.sources.trials import Trial, compute_hours, instance_counts, pending_and_running, retried_attempts, trial
+from notifier.model import ComputeHours, Trial
+from notifier.sources.trials import compute_hours, instance_counts, pending_and_running, retried_attempts, trial
 from tests.examples import NOON, SAMPLES, sample
 from tests.sources.aws import parsed
 
 RECORDED = sorted(path.name for path in SAMPLES.glob("trials_*.json"))
 HOUR = timedelta(hours=1)
+
+
+def ran(
+    status: str, definition: str | None = None, began: datetime | None = None, ended: datetime | None = None
+) -> Trial:
+    """A trial that ran from when to when."""
+    return Trial("t", status, NOON, began, ended, definition_name=definition)
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -28,32 +35,32 @@ def test_recorded_trials_add_up_to_their_elapsed_times(name: str) -> None:
 
 def test_hours_count_every_instance_of_every_definition() -> None:
     trials = [
-        Trial("Completed", "small", NOON - 3 * HOUR, NOON - 2 * HOUR),
-        Trial("Stopped", "large", NOON - 2 * HOUR, NOON - HOUR),
-        Trial("InProgress", "large", NOON - HOUR),
+        ran("Completed", "small", NOON - 3 * HOUR, NOON - 2 * HOUR),
+        ran("Stopped", "large", NOON - 2 * HOUR, NOON - HOUR),
+        ran("InProgress", "large", NOON - HOUR),
     ]
 
     assert compute_hours(trials, {"small": 1, "large": 8}, NOON) == ComputeHours(finished=9.0, in_flight=8.0)
 
 
 def test_hours_are_unknown_where_a_definition_does_not_say_its_instances() -> None:
-    assert compute_hours([Trial("Completed", "other", NOON - HOUR, NOON)], {"small": 1}, NOON) is None
+    assert compute_hours([ran("Completed", "other", NOON - HOUR, NOON)], {"small": 1}, NOON) is None
 
 
 def test_a_trial_that_never_began_costs_nothing() -> None:
-    assert compute_hours([Trial("Failed", "other")], {}, NOON) == ComputeHours(finished=0.0, in_flight=0.0)
+    assert compute_hours([ran("Failed", "other")], {}, NOON) == ComputeHours(finished=0.0, in_flight=0.0)
 
 
 def test_a_clock_that_runs_behind_gives_no_negative_hours() -> None:
-    assert compute_hours([Trial("InProgress", None, NOON + HOUR)], {None: 1}, NOON) == ComputeHours(0.0, 0.0)
+    assert compute_hours([ran("InProgress", None, NOON + HOUR)], {None: 1}, NOON) == ComputeHours(0.0, 0.0)
 
 
 def test_an_ended_trial_without_an_end_is_not_in_flight() -> None:
-    assert compute_hours([Trial("Failed", None, NOON - HOUR)], {None: 1}, NOON) == ComputeHours(0.0, 0.0)
+    assert compute_hours([ran("Failed", None, NOON - HOUR)], {None: 1}, NOON) == ComputeHours(0.0, 0.0)
 
 
 def test_only_trials_in_progress_are_pending_or_running() -> None:
-    trials = [Trial("InProgress"), Trial("InProgress"), Trial("InProgress", None, NOON), Trial("Failed"), Trial("New")]
+    trials = [ran("InProgress"), ran("InProgress"), ran("InProgress", None, NOON), ran("Failed"), ran("New")]
 
     assert pending_and_running(trials) == (2, 1)
 

@@ -203,7 +203,7 @@ async def test_a_guest_makes_no_tables_and_brings_none_up_to_date(postgres_serve
 def older(postgres_server: Server, name: str) -> None:
     """Take the newer revisions' tables away, as a database of the first version."""
     postgres_server.sql(
-        "DROP TABLE notifier_leases, notifier_workers, notifier_hints, notifier_cards;"
+        "DROP TABLE notifier_leases, notifier_workers, notifier_hints, notifier_cards, notifier_trials;"
         " UPDATE notifier_alembic_version SET version_num = '0001'",
         name,
     )
