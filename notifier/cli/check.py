@@ -161,7 +161,23 @@ async def _check_source(source: "Source", settings: "Settings", report: Report) 
             with suppress(JobMissing):
                 await source.describe(settings.jobs[0] if preview else UNKNOWN_JOB)
             report.good(f"{place}: describing a tuning job is allowed")
+        if not preview and any(each.people for each in settings.destinations.values()):
+            await _check_trials(source, report)
     return account
+
+
+async def _check_trials(source: "Source", report: Report) -> None:
+    """What people are told of trials needs a permission more; without it all the rest is told."""
+    from notifier.errors import CallFailed, JobMissing
+    from notifier.model import KnownTrials
+
+    try:
+        with suppress(JobMissing):
+            await source.trials(UNKNOWN_JOB, KnownTrials())
+    except CallFailed as error:
+        report.plain(f"{source.place}: messages will do without the story of the trials: {error}")
+    else:
+        report.good(f"{source.place}: listing the trials of a tuning job is allowed")
 
 
 def _check_accounts(settings: "Settings", watched: "set[str | None]", report: Report) -> None:

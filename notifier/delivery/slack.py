@@ -20,7 +20,7 @@ from notifier.errors import CardLost, DeliveryError, Fault
 from notifier.model import FINAL, Batch, Event, EventType, Face, Policy, Posted
 from notifier.rendering import tell
 from notifier.rendering.card import card_story
-from notifier.rendering.slack import messages
+from notifier.rendering.slack import has_chart, messages
 from notifier.rendering.story import Chart, Story, Tone
 from notifier.rendering.text import line
 
@@ -73,6 +73,7 @@ class Slack:
     def __init__(self, name: str, settings: SlackSettings, http: aiohttp.ClientSession) -> None:
         self._settings, self._http = settings, http
         self._api = settings.url.rstrip("/")
+        self._charts = True
         self.edit_interval = settings.edit_interval
         self.home = fingerprint(settings.url, settings.channel)
         self.policy = Policy(
@@ -144,13 +145,19 @@ class Slack:
 
     async def _say(self, method: str, payloads: Iterable[Mapping[str, Any]], **arguments: Any) -> Mapping[str, Any]:
         """Call a method with the richest payload that Slack takes."""
-        *richer, plainest = payloads
+        *richer, plainest = (each for each in payloads if self._charts or not has_chart(each))
+        refused = None
         for payload in richer:
             try:
-                return checked(await self._post(method, {**payload, **arguments}))
+                answer = checked(await self._post(method, {**payload, **arguments}))
             except DeliveryError as error:
                 if error.fault is not Fault.MESSAGE:
                     raise
+                refused = payload
+            else:
+                # Without its chart it was welcome: charts need not be tried again, until the next start.
+                self._charts = refused is None or not has_chart(refused)
+                return answer
         return checked(await self._post(method, {**plainest, **arguments}))
 
     async def _post(self, method: str, arguments: Mapping[str, Any]) -> Answer:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from notifier.model import Face, TuningJob
 from notifier.rendering.course import failure_lines, silent_trials
 from notifier.rendering.failures import clusters
-from notifier.rendering.history import chart_of, history_of, sparkline_of
+from notifier.rendering.history import History, chart_of, history_of, sparkline_of
 from notifier.rendering.job import best_parameters, facts_of, name_of, objective_of, plan_of, status_of, value_of
 from notifier.rendering.links import job_links, log_links
 from notifier.rendering.numbers import duration, moment, number
@@ -24,16 +24,16 @@ def card_story(face: Face) -> Story:
     """The whole job in one message, as it was last seen."""
     job = face.job
     happened, tone = _happened(face)
-    failures = clusters(face.trials)
+    failures, history = clusters(face.trials), history_of(job, face.trials)
     return Story(
         tone=tone,
         headline=f"{name_of(job)}: {happened}{_best(face)}",
-        lines=(*_lines(face), *failure_lines(failures), *silent_trials(job)),
+        lines=(*_lines(face, history), *failure_lines(failures), *silent_trials(job)),
         quote=paragraph(job.failure_reason or "", REASON),
         chart=chart_of(job, face.trials),
         sparkline=sparkline_of(job, face.trials),
         trials=Trials.of(job),
-        facts=(*(plan_of(job) if face.began else ()), *facts_of(job, face.seen_at)),
+        facts=(*(plan_of(job) if face.began else ()), *facts_of(job, face.seen_at, counted=history is not None)),
         parameters=tuple(best_parameters(job)),
         links=(*job_links(job), *log_links(job, failures)),
         place=(line(job.region, 40), line(job.account_id, 20), _seen(face)),
@@ -54,10 +54,9 @@ def _best(face: Face) -> str:
     return f", best {number(value)}" if face.final else f", best so far {number(value)}"
 
 
-def _lines(face: Face) -> Iterator[str]:
+def _lines(face: Face, history: History | None) -> Iterator[str]:
     if objective := objective_of(face.job):
         yield objective
-    history = history_of(face.job, face.trials)
     if history is not None and history.since_gain >= NEWS:
         yield f"{history.since_gain} trials without a gain"
     if not face.final and (expected := expectation(face.job, face.seen_at)):

@@ -32,15 +32,17 @@ def course(main: Event, trials: Sequence[Trial]) -> Iterator[str]:
 
 def _found(history: History) -> str:
     count, since = len(history.scored), history.since_gain
-    found = f"best found in trial {count - since} of the {count} with a value"
-    return f"{found}, {since} without a gain after it" if since else f"{found}, the last"
+    if not since:
+        return f"best found in the last of {count} trials with a value"
+    return f"best found in trial {count - since} of {count} with a value, {since} without a gain after it"
 
 
 def failure_lines(failures: Sequence[Cluster]) -> Iterator[str]:
     """`7 of 9 failed trials: CUDA out of memory`, and so on."""
     total = sum(each.count for each in failures)
     for each in failures[:REASONS]:
-        many = f"{each.count} of {total} failed trials" if total > 1 else "the failed trial"
+        many = f"all {total}" if each.count == total else f"{each.count} of {total}"
+        many = f"{many} failed trials" if total > 1 else "the failed trial"
         yield f"{many}: {each.words}"
     if len(failures) > REASONS:
         rest = sum(each.count for each in failures[REASONS:])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from notifier.model import Direction, Trial, TuningJob
-from notifier.rendering.numbers import number
+from notifier.rendering.numbers import narrowed, number
 from notifier.rendering.story import Chart
 from notifier.rendering.text import line
 
@@ -79,19 +79,22 @@ def chart_of(job: TuningJob, trials: Sequence[Trial]) -> Chart | None:
     history = history_of(job, trials)
     if history is None or len(bests := history.bests) < 2:
         return None
-    points = tuple((str(place + 1), bests[place]) for place in _spread(len(bests), POINTS))
+    # Without the digits that 32-bit values get on their way.
+    points = tuple((str(place + 1), narrowed(bests[place])) for place in _spread(len(bests), POINTS))
     return Chart("Best so far", "trials with a value", line(job.objective_metric or "", AXIS) or "objective", points)
 
 
 def sparkline_of(job: TuningJob, trials: Sequence[Trial]) -> str:
-    """The same as one line of text, with its ends: `0.81 ▁▃▃▅█ 0.91`; empty where there is no line to draw yet."""
+    """The same as one line of text, with its ends: `0.81 ▁▃▃▅█ 0.91`; empty where nothing was gained yet."""
     history = history_of(job, trials)
     if history is None or len(bests := history.bests) < 2:
         return ""
     shown = [bests[place] for place in _spread(len(bests), CELLS)]
     low, high = min(shown), max(shown)
+    if low == high:
+        return ""
     steps = len(_BLOCKS) - 1
-    cells = (_BLOCKS[round((each - low) / (high - low) * steps) if high > low else 0] for each in shown)
+    cells = (_BLOCKS[round((each - low) / (high - low) * steps)] for each in shown)
     return f"{number(bests[0])} {''.join(cells)} {number(bests[-1])}"
 
 

@@ -16,7 +16,7 @@ from notifier.model import (
 )
 from notifier.rendering.course import copyable, course, failure_lines, silent_trials
 from notifier.rendering.failures import clusters
-from notifier.rendering.history import sparkline_of
+from notifier.rendering.history import history_of, sparkline_of
 from notifier.rendering.links import job_links, log_links
 from notifier.rendering.numbers import (
     apart,
@@ -62,7 +62,7 @@ def job_story(events: Sequence[Event], trials: Sequence[Trial] = (), *, repeated
         quote=paragraph(job.failure_reason or "", REASON),
         sparkline=sparkline_of(job, trials) if best or over else "",
         trials=Trials.of(job),
-        facts=tuple(_facts(main)),
+        facts=tuple(_facts(main, counted=history_of(job, trials) is not None)),
         parameters=tuple(_parameters(main, best)),
         copyable=copyable(job) if best or over else "",
         links=(*job_links(job), *log_links(job, failures)),
@@ -190,14 +190,17 @@ def _warm_start(job: TuningJob) -> Iterator[str]:
         yield f"best with its parent jobs: {number(value)}"
 
 
-def _facts(main: Event) -> Iterator[str]:
+def _facts(main: Event, *, counted: bool) -> Iterator[str]:
     if main.type is EventType.STARTED:
         yield from plan_of(main.job)
-    yield from facts_of(main.job, main.time)
+    yield from facts_of(main.job, main.time, counted=counted)
 
 
-def facts_of(job: TuningJob, now: datetime) -> Iterator[str]:
-    """How long it took so far, and why it may be over soon."""
+def facts_of(job: TuningJob, now: datetime, *, counted: bool) -> Iterator[str]:
+    """How long it took so far, and why it may be over soon.
+
+    `counted`: the trials are known, and tell themselves since when nothing was gained; SageMaker counts otherwise.
+    """
     seconds = ((job.ended_at or now) - job.created_at).total_seconds()
     if seconds >= 1:
         yield f"took {duration(seconds)}" if job.ended_at else f"{duration(seconds)} so far"
@@ -205,7 +208,7 @@ def facts_of(job: TuningJob, now: datetime) -> Iterator[str]:
         yield f"{duration(((hours.finished or 0) + (hours.in_flight or 0)) * 3600)} of compute"
     if job.completion and job.completion.converged_at:
         yield "converged"
-    if job.completion and job.completion.not_improving:
+    if job.completion and job.completion.not_improving and not counted:
         count = job.completion.not_improving
         yield f"{count} trial{'' if count == 1 else 's'} without improvement"
 

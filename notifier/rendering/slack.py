@@ -6,7 +6,7 @@ endpoint, and an incoming webhook is one, gets a warning sign when it is pressed
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -22,7 +22,7 @@ from slack_sdk.models.blocks import (
 )
 
 from notifier.rendering.console import lines as plain_lines
-from notifier.rendering.slack_chart import ChartBlock
+from notifier.rendering.slack_chart import CHART, ChartBlock
 from notifier.rendering.story import Chart, Story, Tone
 from notifier.rendering.text import cut, escape
 
@@ -70,6 +70,11 @@ def message(story: Story, mention: str = "", chart: Chart | None = None) -> dict
     """The payload with blocks: `text` for the notification, `blocks` for the channel."""
     blocks = [block.to_dict() for block in _blocks(story, _called(story, mention), chart)]
     return {**_quiet(), "text": escape(_notification(story), TEXT), "blocks": blocks}
+
+
+def has_chart(payload: Mapping[str, Any]) -> bool:
+    """Whether a payload has a chart, which not every Slack takes."""
+    return any(block["type"] == CHART for block in payload.get("blocks", ()))
 
 
 def plain_message(story: Story, mention: str = "") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from notifier.rendering.story import Chart
 from notifier.rendering.text import cut
 
+CHART = "data_visualization"
 TITLE, AXIS, POINTS, LABEL = 50, 50, 20, 20
 """The most characters of the title and of an axis's, the most points, the most characters of a point's label."""
 
@@ -21,7 +22,7 @@ class ChartBlock:
         points = {cut(label, LABEL): value for label, value in self.chart.points[-POINTS:]}
         data = [{"label": label, "value": value} for label, value in points.items()]
         return {
-            "type": "data_visualization",
+            "type": CHART,
             "title": cut(self.chart.title, TITLE),
             "chart": {
                 "type": "line",

@@ -1,9 +1,9 @@
 """A Slack channel with a bot in it: the real destination, its loops and its store, on virtual time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from notifier.delivery import open_http
 from notifier.delivery.slack import Slack, SlackSettings
-from notifier.model import Event, Notice, Scope, ScopeState, TuningJob
+from notifier.model import Event, Notice, Scope, ScopeState, Trial, TuningJob
 from notifier.pipeline.cards import Album, CardKeeping, Threads
 from notifier.pipeline.deliver import Delivery, Timing
 from notifier.pipeline.pace import Turns
@@ -74,9 +74,10 @@ class Bot:
             yield
             stop.set()
 
-    async def see(self, job: TuningJob, *events: Event) -> None:
-        """A look at a job, and the events that it brings."""
-        await self.store.watch.commit(SCOPE, [look(job, *events, to=(NAME,), looked_at=self.wall())])
+    async def see(self, job: TuningJob, *events: Event, trials: Sequence[Trial] = ()) -> None:
+        """A look at a job, and the events and trials that it brings."""
+        seen = look(job, *events, to=(NAME,), looked_at=self.wall())
+        await self.store.watch.commit(SCOPE, [replace(seen, trials=tuple(trials))])
 
     async def owe(self, notices: Iterable[Event | Notice]) -> None:
         """Owe what no look brings."""

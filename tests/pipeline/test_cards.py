@@ -4,12 +4,13 @@ import asyncio
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from notifier.model import Event, EventType, Status, TrialCounts, TuningJob
+from notifier.model import Event, EventType, Status, Trial, TrialCounts, TuningJob
 from notifier.simulator.workspace import Post
 from tests.examples import NOON, best, ended, new_best, started, tuning_job
 from tests.pipeline.deliver_stage import Counter as Meter
@@ -352,3 +353,42 @@ async def test_without_blocks_slack_still_hears_everything(tmp_path: Path) -> No
         assert card.body["blocks"] == []
         assert card.body["text"].startswith("⏳ xgb-churn: in progress, best so far 0.91\n")
         assert [headline(each) for each in slack.workspace.thread(card.ts)] == ["🏆 xgb-churn: new best 0.91"]
+
+
+@in_virtual_time
+async def test_a_card_draws_what_is_known_of_the_trials_and_a_reply_tells_of_them(tmp_path: Path) -> None:
+    async with bot(tmp_path) as slack, slack.running():
+        await begun(slack)
+        job, event = with_best(3, 0.91)
+        trials = [
+            Trial(f"xgb-{number:03d}", "Completed", NOON, NOON, NOON, value) for number, value in ((1, 0.5), (3, 0.91))
+        ]
+        await slack.see(job, event, trials=trials)
+        await slack.told()
+        await asyncio.sleep(61)
+
+        (card,) = slack.cards
+        (reply,) = slack.workspace.thread(card.ts)
+        assert "best of 2 trials with a value, right after the gain before it" in str(reply.body)
+        (chart,) = [block for block in card.body["blocks"] if block["type"] == "data_visualization"]
+        assert [point["value"] for point in chart["chart"]["series"][0]["data"]] == [0.5, 0.91]
+        assert "▁█" in str(reply.body)
+
+
+@in_virtual_time
+async def test_where_slack_takes_no_charts_a_card_has_a_line_of_text(tmp_path: Path) -> None:
+    async with bot(tmp_path, charts=False) as slack, slack.running():
+        job, event = with_best(3, 0.91)
+        trials = [
+            Trial(f"xgb-{number:03d}", "Completed", NOON, NOON, NOON, value) for number, value in ((1, 0.5), (3, 0.91))
+        ]
+        await slack.see(job, event, trials=trials)
+        await slack.told()
+
+        (card,) = slack.cards
+        assert "0.5 ▁█ 0.91" in str(card.body["blocks"])
+        await slack.see(replace(job, counts=TrialCounts(completed=9)), trials=trials)
+        await asyncio.sleep(61)
+        assert "9 of 20 trials" in str(card.body)
+        # It is not asked again at every edit.
+        assert slack.workspace.refused == ["invalid_blocks"]

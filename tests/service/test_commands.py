@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.sagemaker import DESCRIBE, LIST, PREVIEW, Job, SageMaker
+from tests.pipeline.sagemaker import DESCRIBE, LIST, LIST_TRIALS, PREVIEW, Job, SageMaker
 from tests.service.process import BOUND, Hook, Notifier, hooking, notifying, until
 
 WRONG = {
@@ -75,6 +75,20 @@ async def test_check_names_the_missing_iam_action(
 
     assert status == 1 and any(line.startswith("✗") and action in line for line in out.splitlines())
     assert "Traceback" not in out + err
+
+
+async def test_check_says_that_messages_do_without_trials_where_they_may_not_be_listed(
+    notifier: Notifier, sagemaker: SageMaker
+) -> None:
+    people = {"NOTIFIER_DESTINATIONS__LOG__KIND": "console"}
+    status, out, _ = await notifier.command("check", **people)
+    assert status == 0 and "✓ us-east-1: listing the trials of a tuning job is allowed" in out
+
+    sagemaker.fails[LIST_TRIALS] = "AccessDeniedException"
+    status, out, _ = await notifier.command("check", **people)
+    assert status == 0
+    (said,) = [line for line in out.splitlines() if "without the story of the trials" in line]
+    assert said.startswith("–") and "sagemaker:ListTrainingJobsForHyperParameterTuningJob" in said
 
 
 @pytest.mark.parametrize(
