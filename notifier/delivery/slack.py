@@ -155,8 +155,9 @@ class Slack:
                     raise
                 refused = payload
             else:
-                # Without its chart it was welcome: charts need not be tried again, until the next start.
-                self._charts = refused is None or not has_chart(refused)
+                if refused is not None and has_chart(refused):
+                    # Without its chart it was welcome: none need be tried again, until the next start.
+                    self._charts = False
                 return answer
         return checked(await self._post(method, {**plainest, **arguments}))
 
