@@ -15,6 +15,7 @@ from aiobotocore.session import AioSession
 
 from notifier.app.board import Board
 from notifier.delivery import KINDS, Reachable
+from notifier.detection.early import Rules
 from notifier.errors import Problem, SettingsError
 from notifier.leasing import DELIVER, HEAR, WATCH, duty
 from notifier.model import Api, Hint, Lease, Place
@@ -205,7 +206,8 @@ class Parts:
         settings, health, place = self._settings, self._board.health, source.place
         people = frozenset(name for name, each in settings.destinations.items() if each.people)
         living = any(each.living for each in settings.destinations.values())
-        telling = Telling(routes(settings), settings.operator, settings.catch_up, people, living)
+        early = Rules(settings.failing_share, settings.plateau_share, settings.limit_share, settings.stall_factor)
+        telling = Telling(routes(settings), settings.operator, settings.catch_up, people, living, early)
         watching = Watching(self._selection, telling, settings.poll_interval, self._board.many)
         heeding = None
         if settings.sqs_queue_url:

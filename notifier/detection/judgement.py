@@ -90,6 +90,8 @@ def row_alone(memory: Remembered | None, row: Summary, account_id: str, region: 
             best_value=memory.best_value,
             first_value=memory.first_value,
             looked_at=memory.looked_at,
+            moved_at=memory.moved_at,
+            early=memory.early,
         )
     )
 

@@ -17,6 +17,10 @@ class EventType(StrEnum):
     STATUS_CHANGED = "tuning_job.status_changed"
     NEW_BEST = "tuning_job.new_best"
     DELETED = "tuning_job.deleted"
+    FAILING = "tuning_job.failing"
+    PLATEAUED = "tuning_job.plateaued"
+    LIMIT_NEAR = "tuning_job.limit_near"
+    STALLED = "tuning_job.stalled"
 
     @property
     def word(self) -> str:
@@ -76,7 +80,10 @@ class BestChange:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened to a tuning job. `time` is AWS's where it is known, else the observation's."""
+    """Something happened to a tuning job. `time` is AWS's where it is known, else the observation's.
+
+    `figures` are what an early word goes by: names to numbers, seconds where they are times.
+    """
 
     id: str
     type: EventType
@@ -84,6 +91,7 @@ class Event:
     job: TuningJob
     status: StatusChange | None = None
     best: BestChange | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class Remembered:
     `told` is False for a row whose first sight is still owed (its Describe has not answered yet).
     `described` is False while only List has spoken: the first Describe is then a silent baseline.
     `watched` is False for a job that the settings leave out: it is remembered, never told.
-    `looked_at` is the last Describe, `missing_since` the first ResourceNotFound in a row (epoch seconds).
+    `looked_at` is the last Describe, `missing_since` the first ResourceNotFound in a row, `moved_at` when a trial was
+    last seen to have ended, 0 if never (epoch seconds). `early` are the causes of which an early word was told.
     """
 
     identity: JobIdentity
@@ -60,6 +61,8 @@ class Remembered:
     looked_at: float = 0.0
     missing_since: float | None = None
     ended_at: float | None = None
+    moved_at: float = 0.0
+    early: tuple[str, ...] = ()
 
     @property
     def unfinished(self) -> bool:

@@ -1,10 +1,11 @@
 """One look at one job: describe, judge, route, write down."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from notifier.detection.early import Rules, stall, stalled, with_early_words
 from notifier.detection.judgement import (
     Sight,
     Verdict,
@@ -41,6 +42,7 @@ class Telling:
     catch_up: float
     people: frozenset[str] = frozenset()
     living: bool = False
+    early: Rules = Rules()
 
 
 @dataclass(slots=True)
@@ -181,7 +183,7 @@ class Looker:
                 return
             verdict = believe(memory, now, sight)
         self._doubts.pop(now.identity, None)
-        await self.write(verdict, memory=memory)
+        await self.write(with_early_words(verdict, memory, sight, self._telling.early), memory=memory)
 
     async def note(self, row: Summary, memory: Remembered | None, *, watched: bool) -> None:
         """Remember a row as it is; nothing is told."""
@@ -239,6 +241,17 @@ class Looker:
         routed = tuple(Routed(each, route(each, self._telling.routes)) for each in verdict.events)
         trials = await self._trials.read(memory, verdict.record, routed)
         await self._ledger.write(Observed(verdict.remembered, verdict.record, routed, forget, trials))
+
+    async def tell_stalls(self, watched: Iterable[Remembered], now: float) -> None:
+        """Tell of jobs of which no trial has ended for long; `now` is epoch seconds."""
+        signs = {each.identity: sign for each in watched if (sign := stalled(each, now, self._telling.early))}
+        if not signs:
+            return
+        records = await self._ledger.records(list(signs))
+        for identity, record in records.items():
+            remembered, event = stall(self._ledger.jobs[identity], record, signs[identity], self.clock())
+            routed = Routed(event, route(event, self._telling.routes))
+            await self._ledger.write(Observed(remembered, events=(routed,)))
 
     async def read_late_trials(self) -> None:
         """Read the trials that were not there in time for the looks of this sweep."""

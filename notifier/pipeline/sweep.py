@@ -25,6 +25,9 @@ from notifier.pipeline.ledger import Ledger
 from notifier.pipeline.look import Looker
 from notifier.ports import Observed, Routed, Source
 
+STALLS_SECONDS = 300.0
+"""How often it is looked for jobs of which no trial ends any more: it concerns all that go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -72,6 +75,7 @@ class ListSweep:
         self._settled: dict[int, Settled] = {}
         """By the id of the row, which cannot be another's while it is held here."""
         self._audited: dict[JobIdentity, float] = {}
+        self._stalls_told = -math.inf
 
     async def sweep(self, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
         """Read, look and commit; then complete the sweep, with what `announce` says of its state.
@@ -89,6 +93,7 @@ class ListSweep:
                             break
                 await self._unseen(reading, looks)
             await self._looker.tell_late()
+            await self._tell_stalls(reading.started or 0.0)
             if failure := self._looker.shortcoming():
                 await self._ledger.flush()
                 raise failure
@@ -174,6 +179,13 @@ class ListSweep:
     def _begin(self, looking: Coroutine[Any, Any, None], name: str, looks: asyncio.TaskGroup) -> None:
         self._looker.tally.planned += 1
         looks.create_task(looking, name=f"look at {name}")
+
+    async def _tell_stalls(self, now: float) -> None:
+        if now - self._stalls_told >= STALLS_SECONDS:
+            self._stalls_told = now
+            # What this sweep saw must be known before.
+            await self._ledger.flush()
+            await self._looker.tell_stalls(self._wanted(), now)
 
     async def _forget_unwatched(self, reading: Reading) -> None:
         gone = [

@@ -99,4 +99,4 @@ def _tells_of_trials(routed: Routed, people: frozenset[str]) -> bool:
     event = routed.event
     if not isinstance(event, Event) or people.isdisjoint(routed.destinations):
         return False
-    return event.type is EventType.NEW_BEST or (event.status is not None and event.job.ended)
+    return event.type in {EventType.NEW_BEST, EventType.FAILING} or (event.status is not None and event.job.ended)

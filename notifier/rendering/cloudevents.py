@@ -76,7 +76,7 @@ def _head(event: Event | Notice, source: str) -> dict[str, Any]:
 def _change(event: Event) -> dict[str, Any]:
     if event.status:
         return {"from": event.status.before, "to": event.status.after}
-    return _best_change(event.best) if event.best else {}
+    return _best_change(event.best) if event.best else dict(event.figures)
 
 
 def _best_change(change: BestChange) -> dict[str, Any]:

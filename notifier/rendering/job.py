@@ -15,6 +15,7 @@ from notifier.model import (
     TuningJob,
 )
 from notifier.rendering.course import copyable, course, failure_lines, silent_trials
+from notifier.rendering.early import advice, early_words
 from notifier.rendering.failures import clusters
 from notifier.rendering.history import history_of, sparkline_of
 from notifier.rendering.links import job_links, log_links
@@ -53,12 +54,18 @@ def job_story(events: Sequence[Event], trials: Sequence[Trial] = (), *, repeated
     main = events[-1]
     happened, tone = what_happened(main)
     job, best = main.job, fold(events)
-    over = main.status is not None and job.ended
+    over = (main.status is not None and job.ended) or main.type is EventType.FAILING
     failures = clusters(trials) if over else ()
     return Story(
         tone=tone,
         headline=f"{name_of(job)}: {happened}{_headline_value(main, best)}",
-        lines=(*_lines(events, best), *course(main, trials), *failure_lines(failures), *silent_trials(job)),
+        lines=(
+            *_lines(events, best),
+            *advice(main),
+            *course(main, trials),
+            *failure_lines(failures),
+            *silent_trials(job),
+        ),
         quote=paragraph(job.failure_reason or "", REASON),
         sparkline=sparkline_of(job, trials) if best or over else "",
         trials=Trials.of(job),
@@ -81,6 +88,8 @@ def what_happened(event: Event) -> tuple[str, Tone]:
             return "new best", Tone.BETTER
         case EventType.DELETED:
             return "deleted", Tone.GONE
+        case EventType.FAILING | EventType.PLATEAUED | EventType.LIMIT_NEAR | EventType.STALLED:
+            return early_words(event), Tone.TROUBLE
     return _in_words(event.status.after if event.status else event.job.status)
 
 

@@ -28,6 +28,7 @@ from notifier.settings.values import (
     Regions,
     RoleName,
     Seconds,
+    Share,
     Shown,
     SomeGlobs,
     WebUrl,
@@ -95,11 +96,30 @@ class Settings(BaseSettings):
         description="signs them by Standard Webhooks: `whsec_…`, several while rotating (secret)",
     )
     events: Annotated[EventWords, Shown("all")] = Field(
-        (), description="event types to tell: `started`, `status_changed`, `new_best`, `deleted`"
+        (),
+        description="event types to tell: `started`, `status_changed`, `new_best`, `deleted`, `failing`, `plateaued`,"
+        " `limit_near`, `stalled`",
     )
     best_cooldown: Seconds = Field(300.0, description="for people: time between two new-best messages of one job")
     min_improvement: float = Field(
         0.0, ge=0, allow_inf_nan=False, description="for people: relative gain of a new best worth telling, 0.01 = 1 %"
+    )
+    failing_share: Share = Field(
+        0.5, description="`failing` is told when this share of a job's trials has failed, 0: never"
+    )
+    plateau_share: Share = Field(
+        0.25, description="`plateaued` is told when this share of all trials brought no gain, 10 at least, 0: never"
+    )
+    limit_share: Share = Field(
+        0.9,
+        description="`limit_near` is told when this share of a job's run time is over and trials are left, 0: never",
+    )
+    stall_factor: float = Field(
+        5.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="`stalled` is told when no trial has ended for so many times as long as they took until then, half"
+        " an hour at least, 0: never",
     )
     operator: Annotated[tuple[str, ...], Shown("every chat destination")] = Field(
         (), description="names of the destinations that hear of the service's own troubles"

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from notifier.delivery.http import checked_url
 from notifier.delivery.settings import Duration, Listed
@@ -198,6 +198,9 @@ Regions = Annotated[Listed, AfterValidator(_regions)]
 Accounts = Annotated[Listed, AfterValidator(_accounts), AfterValidator(_once)]
 RoleName = Annotated[str, AfterValidator(_role)]
 ExternalId = Annotated[str, AfterValidator(_external_id)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""A part of the whole: 0.25 is a quarter."""
+
 EventWords = Annotated[Listed, AfterValidator(FILTERS["events"])]
 WebUrl = Annotated[SecretStr, AfterValidator(checked_url)]
 Mention = Annotated[str, AfterValidator(_mention)]

@@ -79,6 +79,9 @@ jobs = Table(
     Column("looked_at", Double, nullable=False),
     Column("missing_since", Double),
     Column("ended_at", Double),
+    Column("moved_at", Double, nullable=False, server_default="0"),
+    # The causes, a line each.
+    Column("early", Text, nullable=False, server_default=""),
     Column("record", Text),
 )
 

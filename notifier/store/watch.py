@@ -165,6 +165,8 @@ def remembered_of(row: Row[Any]) -> Remembered:
         looked_at=row.looked_at,
         missing_since=row.missing_since,
         ended_at=row.ended_at,
+        moved_at=row.moved_at,
+        early=tuple(row.early.splitlines()),
     )
 
 
@@ -206,6 +208,8 @@ def _row(scope: Scope, observed: Observed) -> dict[str, Any]:
         "looked_at": job.looked_at,
         "missing_since": job.missing_since,
         "ended_at": job.ended_at,
+        "moved_at": job.moved_at,
+        "early": plain("\n".join(job.early)),
         "record": encode_record(observed.record) if observed.record else None,
     }
 

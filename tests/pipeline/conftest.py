@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from notifier.detection.early import Rules
 from notifier.model import Event, Lease, Place
 from notifier.pipeline.look import Telling
 from notifier.pipeline.watch import Watch, Watching
@@ -72,12 +73,14 @@ class Service:
         lease: Lease | None = None,
         people: tuple[str, ...] = (),
         living: bool = False,
+        early: Rules | None = None,
     ) -> None:
         self.witness = Witness()
         kind = preview_source if api == "preview" else hyperparameter_source
         opening = kind(new_session(), REGION, rate=10_000.0, meter=Meter(), patience=HASTE)
         source = await self.stack.enter_async_context(opening)
-        telling = Telling((Route("hook"),), ("hook",), catch_up, frozenset(people), living)
+        rules = early or Rules()
+        telling = Telling((Route("hook"),), ("hook",), catch_up, frozenset(people), living, rules)
         watching = Watching(Selection(jobs, exclude), telling, interval=1.0)
         self.watch = Watch(
             source,

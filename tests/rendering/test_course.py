@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.model import Batch, Direction, Face, Status, Trial, TrialCounts
+from notifier.model import Batch, Direction, Event, EventType, Face, Status, Trial, TrialCounts
 from notifier.rendering import slack, tell
 from notifier.rendering.card import card_story
 from notifier.rendering.course import COPYABLE, copyable
 from notifier.rendering.failures import SHOWN, clusters
 from notifier.rendering.history import CELLS, POINTS, History, chart_of, history_of, sparkline_of
 from notifier.rendering.numbers import narrowed
+from notifier.rendering.story import Tone
 from notifier.simulator.slack_rules import refusal
 from tests.examples import NOON, best, ended, new_best, tuning_job
 from tests.rendering.hostile import TEXT
@@ -209,3 +210,46 @@ def test_a_card_draws_its_search_and_says_how_long_nothing_was_gained() -> None:
     assert story.chart is not None and story.chart.points[-1] == ("5", 0.9)
     assert "3 trials without a gain" in story.lines
     assert refusal(next(iter(slack.messages(story)))) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "figures", "headline", "advice"),
+    [
+        pytest.param(
+            EventType.FAILING, {"failed": 5, "ended": 8}, "xgb-churn: 5 of 8 trials failed", "mend", id="failing"
+        ),
+        pytest.param(EventType.PLATEAUED, {"trials": 12}, "xgb-churn: no gain in 12 trials", "price", id="plateaued"),
+        pytest.param(EventType.PLATEAUED, {"trials": 0}, "xgb-churn: converged", "price", id="converged"),
+        pytest.param(
+            EventType.LIMIT_NEAR,
+            {"seconds": 6600, "limit_seconds": 7200},
+            "xgb-churn: 10 min left of its run time",
+            "stopped",
+            id="limit-near",
+        ),
+        pytest.param(
+            EventType.STALLED,
+            {"seconds": 7200, "usual_seconds": 600},
+            "xgb-churn: no trial has ended for 2 h",
+            "one ended every 10 min before",
+            id="stalled",
+        ),
+    ],
+)
+def test_an_early_word_says_by_what_it_goes_and_what_to_do(
+    kind: EventType, figures: dict[str, float], headline: str, advice: str
+) -> None:
+    event = Event("early", kind, NOON, tuning_job(), figures=figures)
+    story = tell(Batch((event,)))
+
+    assert (story.headline, story.tone) == (headline, Tone.TROUBLE)
+    assert any(advice in each for each in story.lines)
+    assert refusal(slack.message(story)) is None
+    assert "xgb-churn" in tell(Batch((event, ended(tuning_job("other"))))).rows[0].text
+
+
+def test_failing_trials_are_told_with_their_reasons() -> None:
+    event = Event("early", EventType.FAILING, NOON, tuning_job(), figures={"failed": 2, "ended": 4})
+    trials = tuple(trial(number, status="Failed", reason="ValueError: bad") for number in (1, 2))
+
+    assert "all 2 failed trials: ValueError: bad" in tell(Batch((event,), trials=trials)).lines

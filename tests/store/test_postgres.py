@@ -204,6 +204,7 @@ def older(postgres_server: Server, name: str) -> None:
     """Take the newer revisions' tables away, as a database of the first version."""
     postgres_server.sql(
         "DROP TABLE notifier_leases, notifier_workers, notifier_hints, notifier_cards, notifier_trials;"
+        " ALTER TABLE notifier_jobs DROP COLUMN moved_at, DROP COLUMN early;"
         " UPDATE notifier_alembic_version SET version_num = '0001'",
         name,
     )
