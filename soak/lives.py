@@ -224,10 +224,11 @@ class _Story:
         """As a life in an account and region, in epoch seconds. `created` is the job's, or infinite."""
         final = self.steps[-1][1].status in FINAL
         ends = began + self.steps[-1][0]
-        steps = [(began + at, replace(job, created=created)) for at, job in self.steps]
+        # A creation may be rounded up beyond what follows in the same millisecond.
+        steps = [(max(created, began + at), replace(job, created=created)) for at, job in self.steps]
         steps[0] = (created, steps[0][1])
         if final:
-            steps[-1] = (ends, replace(steps[-1][1], ended=round(ends, 3)))
+            steps[-1] = (max(created, ends), replace(steps[-1][1], ended=round(ends, 3)))
         deleted = ends if not final else ends + DELETION_SECONDS if kind is Kind.CLEARED else None
         return Life(*place, kind, tuple(steps), began, deleted)
 

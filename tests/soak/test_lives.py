@@ -3,7 +3,7 @@
 import math
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notifier.model import FINAL
@@ -15,6 +15,7 @@ SCOPES = (("111111111111", "us-east-1"), ("222222222222", "eu-west-1"))
 
 
 @given(st.integers(0, 1000), st.sampled_from([30.0, 600.0]))
+@example(255, 30.0)
 def test_a_job_only_ever_goes_on_and_ends_with_its_best(seed: int, seconds: float) -> None:
     for life in Plan(seed, seconds, 20, SCOPES).lives(STARTED, BEGAN):
         for (before, was), (after, now) in pairwise(life.steps):
