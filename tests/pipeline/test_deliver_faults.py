@@ -356,6 +356,8 @@ async def test_what_was_sent_while_the_store_fails_is_written_down_later_and_not
             await until(lambda: stage.timeline.tick > 60)
         with capture_logs() as later:
             await stage.settled("webhook")
+            # The store has it a moment before the loop says so.
+            await until(lambda: any(each["event"] == "deliveries work again" for each in logs + later))
 
     failures = [each for each in logs if each["log_level"] in {"warning", "error"}]
     assert len(stage.receiver.requests) == 3
