@@ -46,11 +46,11 @@ faults: setup
 soak: setup
 	$(BIN)/python -m soak
 
-# requirements.lock holds what the image needs, which is PostgreSQL's driver too; the other one the tests' packages beside
-# them. Needs uv.
+# requirements.lock holds what the image needs, which is PostgreSQL's driver and Apprise too; the other one the tests'
+# packages beside them. Needs uv.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --extra postgres -o requirements.lock
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --extra apprise --extra postgres -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from notifier.delivery.apprise import AppriseDestination, AppriseSettings
 from notifier.delivery.console import Console, ConsoleSettings
 from notifier.delivery.http import open_http
 from notifier.delivery.settings import DestinationSettings
@@ -35,6 +36,7 @@ KINDS: Mapping[str, Kind] = {
     "slack": Kind(SlackSettings, Slack),
     "slack_webhook": Kind(SlackWebhookSettings, SlackWebhook),
     "webhook": Kind(WebhookSettings, Webhook),
+    "apprise": Kind(AppriseSettings, AppriseDestination),
     "console": Kind(ConsoleSettings, Console),
 }
 

@@ -1,6 +1,7 @@
 """What may be repeated of a server's answer, in logs, in the database and to people."""
 
 import hashlib
+import re
 from urllib.parse import unquote
 
 from pydantic import SecretStr
@@ -9,6 +10,7 @@ from yarl import URL
 from notifier.rendering.text import line
 
 EXCERPT = 120
+_BETWEEN = re.compile(r"[/:@?&=,;#\s]+")
 _SHORTEST_SECRET = 6
 """Parts of an address shorter than this name nothing secret."""
 
@@ -32,8 +34,13 @@ def fingerprint(*values: SecretStr | str | None) -> str:
 
 
 def _parts(url: SecretStr, *secrets: SecretStr) -> set[str]:
-    address = URL(url.get_secret_value())
-    pieces = {address.host or "", address.user or "", address.password or "", address.query_string}
+    # By the signs that stand between parts as well: not every URL has a host where others have one.
+    pieces = {unquote(piece) for piece in _BETWEEN.split(url.get_secret_value())}
+    try:
+        address = URL(url.get_secret_value())
+    except ValueError:
+        address = URL()
+    pieces |= {address.host or "", address.user or "", address.password or "", address.query_string}
     pieces |= {*address.parts, *address.query.values()}
     pieces |= {piece for each in secrets for piece in each.get_secret_value().replace(",", " ").split()}
     return {piece.lower() for piece in pieces if len(piece) >= _SHORTEST_SECRET}

@@ -1,5 +1,6 @@
-"""Where messages go: the flat variables make up to three destinations, `NOTIFIER_DESTINATIONS__…` any number more."""
+"""Where messages go: the flat variables make some destinations, `NOTIFIER_DESTINATIONS__…` any number more."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from notifier.delivery.settings import DestinationSettings
 from notifier.errors import Problem
 from notifier.settings.explain import complaints, problem
-from notifier.settings.names import DESTINATION_FORM, DESTINATIONS, NOT_BUILT_KINDS
+from notifier.settings.names import DESTINATION_FORM, DESTINATIONS
 from notifier.settings.values import FILTERS, nearest, unknown_words
 from notifier.settings.variables import Variable
 
@@ -27,6 +28,8 @@ FLAT = {
     "webhook": {"url": "NOTIFIER_WEBHOOK_URL", "secret": "NOTIFIER_WEBHOOK_SECRET"},
 }
 """The destinations of the flat variables: named like their kind, there if the first of its variables is."""
+
+APPRISE, APPRISE_URLS = "apprise", "NOTIFIER_APPRISE_URLS"
 
 CONSOLE = "console"
 
@@ -80,6 +83,7 @@ def build_destinations(variables: Mapping[str, Variable], models: Models) -> Bui
     built = Built()
     for name, names in FLAT.items():
         _build_flat(built, name, names, variables, models)
+    _build_apprise(built, variables, models[APPRISE])
     for name, fields in _grouped(built, variables).items():
         _build_named(built, name, fields, variables, models)
     if not built.named:
@@ -113,12 +117,33 @@ def _build_flat(
             built.problems.append(problem(variable, f"has no {names[first]} to go with: set that too, or remove this"))
 
 
+def apprise_name(url: str) -> str:
+    """What the destination of a URL in `NOTIFIER_APPRISE_URLS` is called: the same at every start, and no secret."""
+    return f"{APPRISE}_{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+
+
+def _build_apprise(built: Built, variables: Mapping[str, Variable], model: type[DestinationSettings]) -> None:
+    """One destination for each URL. What is wrong with one says which, by its place in the list."""
+    if (urls := variables.get(APPRISE_URLS)) is None:
+        return
+    defaults = _defaults(APPRISE, variables, model)
+    for place, url in enumerate(dict.fromkeys(urls.value.split()), start=1):
+        name, known = apprise_name(url), len(built.problems)
+        built.named.append(name)
+        built.add(name, APPRISE, {**defaults, "url": Variable(APPRISE_URLS, url, urls.origin)}, model)
+        built.problems[known:] = [_placed(each, place) for each in built.problems[known:]]
+
+
+def _placed(wrong: Problem, place: int) -> Problem:
+    return Problem(wrong.variable, f"URL {place} {wrong.message}") if wrong.variable == APPRISE_URLS else wrong
+
+
 def _build_named(
     built: Built, name: str, fields: dict[str, Variable], variables: Mapping[str, Variable], models: Models
 ) -> None:
     first = next(iter(fields.values()))
     if name in built.named:
-        flat = next(iter(FLAT[name].values()))
+        flat = next(iter(FLAT[name].values())) if name in FLAT else APPRISE_URLS
         built.problems.append(problem(first, f"the destination {name} is already made by {flat}: choose another name"))
         return
     built.named.append(name)
@@ -130,10 +155,6 @@ def _build_named(
     elif kind.value.lower() in models:
         model = models[kind.value.lower()]
         built.add(name, kind.value.lower(), {**_defaults(kind.value.lower(), variables, model), **fields}, model)
-    elif kind.value.lower() in NOT_BUILT_KINDS:
-        built.problems.append(
-            problem(kind, f"{kind.value.lower()} is not built into this version yet: use one of {known}")
-        )
     else:
         guess = nearest(kind.value.lower(), models)
         hint = f"did you mean {guess}? " if guess else ""

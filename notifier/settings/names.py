@@ -13,10 +13,6 @@ from notifier.settings.variables import PREFIX, Variable
 DESTINATIONS = "NOTIFIER_DESTINATIONS__"
 DESTINATION_FORM = f"{DESTINATIONS}<NAME>__<FIELD>"
 
-NOT_BUILT = frozenset(f"NOTIFIER_{name}" for name in ("APPRISE_URLS",))
-"""Settings of the design that this version does not obey yet: to pass over them would be a promise."""
-NOT_BUILT_KINDS = ("apprise",)
-
 # Another program's NOTIFY_SOCKET or NOTIFIED_AT stays below both, NOTIFER_SLACK_URL does not.
 _SAME_BEGINNING, _SAME_NAME = 0.85, 0.82
 
@@ -55,8 +51,6 @@ def _complaint(name: str) -> str | None:
         return None
     if _KUBERNETES.fullmatch(name):
         return None
-    if name in NOT_BUILT:
-        return "is not built into this version yet: remove it"
     if name.startswith(DESTINATIONS.rstrip("_")):
         return f"unknown setting: did you mean {DESTINATION_FORM}?"
     # Without the beginning that all of them share: it alone would make any word like some setting.

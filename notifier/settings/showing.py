@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from notifier.delivery import KINDS
 from notifier.delivery.settings import Duration
-from notifier.settings.destinations import FLAT
+from notifier.settings.destinations import FLAT, apprise_name
 from notifier.settings.names import DESTINATION_FORM, DESTINATIONS
 from notifier.settings.secrets import without_secrets
 from notifier.settings.tree import COMPOSED, Settings, field_of, variable
@@ -66,6 +66,10 @@ def _flat_fields() -> Iterator[tuple[str, FieldInfo]]:
 
 def _made_flat(settings: Settings, name: str) -> bool:
     """Whether the flat variables make this destination: they then show all there is of it."""
+    if settings.apprise_urls is not None and name in map(
+        apprise_name, settings.apprise_urls.get_secret_value().split()
+    ):
+        return True
     return name in FLAT and getattr(settings, field_of(next(iter(FLAT[name].values())))) is not None
 
 

@@ -1,17 +1,17 @@
 """All settings of the service as one frozen tree. Field descriptions and defaults are what README and CLI show."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
 
 from notifier.delivery.settings import DestinationSettings
 from notifier.errors import Problem
 from notifier.model import Api
-from notifier.settings.secrets import database_secrets, secret_parts
+from notifier.settings.secrets import database_secrets, secret_parts, service_secrets
 from notifier.settings.values import (
     Accounts,
     Address,
@@ -95,6 +95,9 @@ class Settings(BaseSettings):
         None,
         description="signs them by Standard Webhooks: `whsec_…`, several while rotating (secret)",
     )
+    apprise_urls: SecretStr | None = Field(
+        None, description="Discord, Teams, email and a hundred more: URLs of Apprise's, split at white space (secret)"
+    )
     events: Annotated[EventWords, Shown("all")] = Field(
         (),
         description="event types to tell: `started`, `status_changed`, `new_best`, `deleted`, `failing`, `plateaued`,"
@@ -162,10 +165,16 @@ class Settings(BaseSettings):
             for name in type(holder).model_fields:
                 value = getattr(holder, name)
                 if isinstance(value, SecretStr):
-                    split = database_secrets if name == "database_url" else secret_parts
-                    found |= split(value.get_secret_value())
+                    found |= _splitting(holder, name)(value.get_secret_value())
         keys = {value for name, value in self.aws_environment.items() if "SECRET" in name or "TOKEN" in name}
         return frozenset(found | keys)
+
+
+def _splitting(holder: BaseModel, name: str) -> Callable[[str], set[str]]:
+    """How a secret of this field falls into parts that are secret by themselves."""
+    if name == "database_url":
+        return database_secrets
+    return service_secrets if getattr(holder, "kind", None) == "apprise" or name == "apprise_urls" else secret_parts
 
 
 class _VariablesSource(EnvSettingsSource):

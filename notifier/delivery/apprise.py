@@ -1,0 +1,134 @@
+"""Every other channel, through Apprise: one URL names a service and its credentials. Needs the extra `apprise`."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Literal
+
+import aiohttp
+from pydantic import AfterValidator, Field, SecretStr
+
+from notifier.delivery.apprise_answers import MARKUP_REFUSED, reached_some, refusal, statuses_of
+from notifier.delivery.apprise_service import Said, Service, UnusableUrl
+from notifier.delivery.aside import Aside
+from notifier.delivery.refusal import fingerprint
+from notifier.delivery.settings import DestinationSettings
+from notifier.errors import DeliveryError, Fault
+from notifier.model import Batch, Policy
+from notifier.rendering import Story, tell
+from notifier.rendering.apprise import Shape, pieces
+from notifier.rendering.markup import Markup
+
+DEADLINE = 25.0
+"""Seconds for all pieces of a message, the wait for the one before it included: below what the outbox allows."""
+MOST_HANGING = 4
+"""So many sends of one destination may hang; while they do, no other is begun."""
+
+
+def _checked_service(url: SecretStr) -> SecretStr:
+    try:
+        Service(url.get_secret_value())
+    except UnusableUrl as error:
+        raise ValueError(str(error)) from None
+    return url
+
+
+class AppriseSettings(DestinationSettings):
+    """An Apprise service's own settings."""
+
+    kind: Literal["apprise"] = "apprise"
+    url: Annotated[SecretStr, AfterValidator(_checked_service)] = Field(
+        description="the service, as a URL of Apprise's"
+    )
+    rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="messages a second at most, 0 for no limit")
+
+
+class AppriseDestination:
+    """One URL of Apprise's. One attempt per call: the outbox owns the retries."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: AppriseSettings,
+        http: aiohttp.ClientSession | None = None,
+        *,
+        deadline: float = DEADLINE,
+    ) -> None:
+        self._url, self._deadline = settings.url, deadline
+        self._service: Service | None = None
+        self._turn = asyncio.Lock()
+        self._aside = Aside(f"send to {name}")
+        self.policy = Policy(
+            name=name,
+            kind=settings.kind,
+            people=settings.people,
+            rate=settings.rate,
+            best_cooldown=settings.best_cooldown,
+            min_improvement=settings.min_improvement,
+            fingerprint=fingerprint(settings.url),
+        )
+
+    async def send(self, batch: Batch) -> None:
+        """Send once, in as many pieces as it takes, and plainer where the markup is refused; or raise DeliveryError."""
+        story, begun = tell(batch), False
+        try:
+            # One after the other: a plugin keeps its state, and is not made for two threads.
+            async with asyncio.timeout(self._deadline), self._turn:
+                self._make_room()
+                begun = True
+                await self._hand_over(story)
+        except TimeoutError:
+            # It may still come about, in a thread that nothing can stop.
+            raise DeliveryError("no answer in time", Fault.DESTINATION, ambiguous=begun) from None
+
+    async def probe(self) -> str:
+        """Which service it is. Apprise can only send."""
+        return f"{self._opened().name}, by its URL; only --send shows whether it takes messages"
+
+    def _make_room(self) -> None:
+        if self._aside.busy >= MOST_HANGING:
+            raise DeliveryError(f"{self._aside.busy} earlier sends still hang", Fault.DESTINATION)
+
+    async def _hand_over(self, story: Story) -> None:
+        # Whoever is cut off leaves the service to its thread, and the next send makes another.
+        service, self._service = self._opened(), None
+        try:
+            failure = await self._aside.run(partial(_told, service, story, self._url))
+        except RuntimeError:
+            raise DeliveryError("no thread can be started to send it", Fault.DESTINATION) from None
+        self._service = service
+        if failure is not None:
+            raise failure
+
+    def _opened(self) -> Service:
+        return self._service or Service(self._url.get_secret_value())
+
+
+def _told(service: Service, story: Story, url: SecretStr) -> DeliveryError | None:
+    """Tell a story, in the thread of its own. The failure is returned, for it is made where the secrets are."""
+    try:
+        shape = service.shape
+        taken, failed = _spoken(service, story, shape)
+        if failed and not taken and _of_the_markup(failed, shape):
+            taken, failed = _spoken(service, story, replace(shape, markup=Markup.TEXT))
+    except Exception as bug:
+        # A plugin's own, as some forget to catch what may happen. Its text may hold anything.
+        return DeliveryError(f"{service.name}: {type(bug).__name__}", Fault.DESTINATION, ambiguous=True)
+    return refusal(service.name, failed.heard, url, partly=taken > 0) if failed else None
+
+
+def _spoken(service: Service, story: Story, shape: Shape) -> tuple[int, Said | None]:
+    """How many pieces were taken, and what came of the first that was not."""
+    number = 0
+    for number, piece in enumerate(pieces(story, shape)):
+        said = service.say(piece, shape.markup, story.tone)
+        if not said.taken:
+            return number, said
+    return number + 1, None
+
+
+def _of_the_markup(failed: Said, shape: Shape) -> bool:
+    """Whether a refusal may be of the markup, so that plain text is worth a try. Nobody must have got it by then."""
+    statuses = statuses_of(failed.heard)
+    refused = bool(statuses) and MARKUP_REFUSED.issuperset(statuses)
+    return refused and shape.markup is not Markup.TEXT and not reached_some(failed.heard)
