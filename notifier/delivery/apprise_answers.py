@@ -80,7 +80,7 @@ def _answered(service: str, status: int, heard: Sequence[Heard], url: SecretStr,
         advice = " (redirects are not followed: set the final URL)"
     said = excerpt(next(_bodies(heard), None), url)
     text = f"{service} answered {status}{advice}{said}"
-    return DeliveryError(text, _fault(status), ambiguous=partly or status >= 500)
+    return DeliveryError(text, _fault(status), ambiguous=partly or status < 300 or status >= 500)
 
 
 def _fault(status: int) -> Fault:

@@ -13,6 +13,8 @@ QUOTES = (1500, 500, 150)
 PARAMETERS = (20, 8, 3)
 ROWS = (200, 100, 60, 30)
 """The most characters of a quote and of a row, the most parameters: the first that there is room for."""
+SHORT = 1024
+"""A service that takes no more than this wants a short word: hyperparameters to be copied are not."""
 LEAST = 80
 """A body shorter than this is none: whatever a service says of itself, so much is written."""
 _NUMBER = len(" (100)")
@@ -83,7 +85,7 @@ def _parts(story: Story, writer: Writer, shape: Shape) -> Iterator[_Part]:
         yield _Part(3, (writer.paragraph(story.progress),))
     if story.parameters:
         yield _Part(7, tuple(writer.paragraph(_parameters(story, many)) for many in PARAMETERS))
-    if story.copyable:
+    if story.copyable and shape.body > SHORT:
         yield _Part(8, (writer.code(story.copyable),))
     if story.links:
         yield _Part(4, (writer.links(story.links),))

@@ -17,6 +17,8 @@ _MARKDOWN = re.compile(r"[\\`*\[\]<>~|&]|(?<![^\W_])_|_(?![^\W_])")
 _BEGINNING = re.compile(r"^(\s*\d*)([-+.)#=])", re.MULTILINE)
 """What makes a line a list's, a heading, or a heading of the line before it."""
 
+_QUOTE = '<blockquote style="margin: 0; padding-left: 12px; border-left: 3px solid #bbb">'
+
 
 class Markup(StrEnum):
     """What a reader understands, by Apprise's names."""
@@ -69,6 +71,11 @@ def _html_links(links: tuple[Link, ...]) -> str:
     return f"<p>{' · '.join(written)}</p>"
 
 
+def _html_quote(text: str) -> str:
+    lines = html_text(text).replace("\n", "<br/>")
+    return f"{_QUOTE}{lines}</blockquote>"
+
+
 def _fenced(text: str) -> str:
     return "```\n{}\n```".format(inert(text.replace("`", "'")))
 
@@ -101,8 +108,8 @@ WRITERS: Mapping[Markup, Writer] = {
         strong=lambda text: f"<p><b>{html_text(text)}</b></p>",
         paragraph=lambda text: f"<p>{html_text(text)}</p>",
         items=lambda texts: f"<ul>{''.join(f'<li>{html_text(each)}</li>' for each in texts)}</ul>",
-        quote=lambda text: "<blockquote>{}</blockquote>".format(html_text(text).replace("\n", "<br/>")),
-        code=lambda text: f"<pre>{html_text(text)}</pre>",
+        quote=_html_quote,
+        code=lambda text: f'<pre style="white-space: pre-wrap">{html_text(text)}</pre>',
         links=_html_links,
         between="\n",
     ),
