@@ -9,10 +9,13 @@ from notifier.rendering.slack import EMOJI
 from notifier.rendering.story import Row, Story
 from notifier.rendering.text import cut
 
+HEADS = (200, 100, 60, 20)
 QUOTES = (1500, 500, 150)
 PARAMETERS = (20, 8, 3)
 ROWS = (200, 100, 60, 30)
-"""The most characters of a quote and of a row, the most parameters: the first that there is room for."""
+"""The most characters of a headline, a quote and a row, the most parameters: the first that there is room for."""
+ROOMY = 500
+"""Below this, a row is short from the beginning: what counts is that all of them are named in few messages."""
 SHORT = 1024
 """A service that takes no more than this wants a short word: hyperparameters to be copied are not."""
 LEAST = 80
@@ -74,7 +77,7 @@ def _headline(story: Story) -> str:
 def _parts(story: Story, writer: Writer, shape: Shape) -> Iterator[_Part]:
     """The parts in the order in which they are read."""
     if not shape.title:
-        yield _Part(0, tuple(writer.strong(cut(_headline(story), size)) for size in (200, 100, 40)))
+        yield _Part(0, tuple(writer.strong(cut(_headline(story), size)) for size in HEADS))
     if story.lines:
         yield _Part(1, tuple(writer.items(story.lines[:many]) for many in (len(story.lines), 3, 1)))
     if story.quote:
@@ -130,13 +133,15 @@ def _head(story: Story, writer: Writer, shape: Shape, number: int) -> list[str]:
     if shape.title:
         return []
     # Where there is little room, what follows is told from what came before by its number alone.
-    text = _headline(story) if number == 1 or shape.body > 500 else "…"
-    return [writer.strong(cut(text, max(LEAST, shape.body) // 3) + (f" ({number})" if number > 1 else ""))]
+    text = _headline(story) if number == 1 or shape.body > ROOMY else "…"
+    mark = f" ({number})" if number > 1 else ""
+    forms = [writer.strong(cut(text, size) + mark) for size in HEADS]
+    return [next((form for form in forms if len(form) <= shape.body // 2), forms[-1])]
 
 
 def _fitting(rows: Sequence[Row], writer: Writer, room: int) -> list[str]:
     """As many of the rows as there is room for, but always one, the first shortened if it must be."""
-    most = ROWS[0] if room > 500 else ROWS[2]
+    most = ROWS[0] if room > ROOMY else ROWS[2]
     texts: list[str] = []
     for row in rows:
         text = f"{EMOJI[row.tone]} {cut(row.text, most)}"
