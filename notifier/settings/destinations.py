@@ -83,7 +83,7 @@ def build_destinations(variables: Mapping[str, Variable], models: Models) -> Bui
     built = Built()
     for name, names in FLAT.items():
         _build_flat(built, name, names, variables, models)
-    _build_apprise(built, variables, models[APPRISE])
+    _build_apprise(built, variables, models)
     for name, fields in _grouped(built, variables).items():
         _build_named(built, name, fields, variables, models)
     if not built.named:
@@ -122,10 +122,11 @@ def apprise_name(url: str) -> str:
     return f"{APPRISE}_{hashlib.sha256(url.encode()).hexdigest()[:8]}"
 
 
-def _build_apprise(built: Built, variables: Mapping[str, Variable], model: type[DestinationSettings]) -> None:
+def _build_apprise(built: Built, variables: Mapping[str, Variable], models: Models) -> None:
     """One destination for each URL. What is wrong with one says which, by its place in the list."""
     if (urls := variables.get(APPRISE_URLS)) is None:
         return
+    model = models[APPRISE]
     defaults = _defaults(APPRISE, variables, model)
     for place, url in enumerate(dict.fromkeys(urls.value.split()), start=1):
         name, known = apprise_name(url), len(built.problems)

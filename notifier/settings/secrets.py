@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 SHORTEST_TOKEN = 8
 """A path from this length on is taken for a token; a shorter one (`/hook`) is a word that other texts hold, too."""
 _BETWEEN = re.compile(r"[/:@?&=,;#]+")
+_PASSWORD = re.compile(r"://[^:/@]*:([^@/]+)@|[?&](?:pass|password|token|key|secret)=([^&]+)", re.IGNORECASE)
 _TOKEN = re.compile(r"\d|[A-Z].*[a-z]|[a-z].*[A-Z]")
 # Up to the last @: whoever pastes a password as it is may paste a slash or another @ with it.
 _LOGIN = re.compile(r"(?<=://)(?P<user>[^:/]*):(?P<password>.*)@", re.DOTALL)
@@ -37,11 +38,10 @@ def service_secrets(urls: str) -> set[str]:
     """Of Apprise's URLs, in which anything may be a token: all that looks like one, where hosts have theirs too."""
     found: set[str] = set()
     for url in urls.split():
-        login = _LOGIN.search(url)
-        found |= {url, *_spellings(login and login["password"])}
         pieces = {each for piece in _BETWEEN.split(url.partition("://")[2]) for each in _spellings(piece)}
         # A name that other texts hold as well (`gmail.com`, `general`) has a dot, or letters alone.
         found |= {each for each in pieces if len(each) >= SHORTEST_TOKEN and _TOKEN.search(each) and "." not in each}
+        found |= {url}.union(*(_spellings(each) for match in _PASSWORD.finditer(url) for each in match.groups()))
     return found
 
 

@@ -6,13 +6,14 @@ from notifier.errors import SettingsError
 from notifier.settings import Settings, load_settings
 
 SLACK_URL = "https://hooks.slack.example/services/T000/B000/abcdefghijklmnop"
+DISCORD_URL = "discord://123456789012345678/abcdefghijklmnopqrstuvwxyz0123456789"
 HOOK_URL = "https://receiver.example/hooks/4711-abcdef"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 TOKEN = "xoxb-111-222-abcdefghijkl"
 
-NEEDED = {"console": {}, "slack": {"TOKEN": TOKEN, "CHANNEL": "C0123ABCD"}}
+NEEDED = {"console": {}, "apprise": {"URL": DISCORD_URL}, "slack": {"TOKEN": TOKEN, "CHANNEL": "C0123ABCD"}}
 """The fields that a kind of destination cannot do without; all others want an address."""
 
 

@@ -9,7 +9,7 @@ from notifier.delivery.settings import DestinationSettings
 from notifier.settings import load_settings
 from notifier.settings.destinations import build_destinations, choose_operator
 from notifier.settings.variables import Variable
-from tests.settings.environment import HOOK_URL, SECRET, SLACK_URL, TOKEN, loaded, named, refused
+from tests.settings.environment import DISCORD_URL, HOOK_URL, SECRET, SLACK_URL, TOKEN, loaded, named, refused
 
 OPS_HOOK = {"DESTINATIONS__OPS__KIND": "webhook", "DESTINATIONS__OPS__URL": HOOK_URL}
 OPS_SLACK = {"DESTINATIONS__OPS__KIND": "slack_webhook", "DESTINATIONS__OPS__URL": SLACK_URL}
@@ -115,7 +115,7 @@ WRONG = {
         "already made by NOTIFIER_SLACK_WEBHOOK_URL",
     ),
     "misspelled-kind": ({**OPS_HOOK, "DESTINATIONS__OPS__KIND": "webook"}, "DESTINATIONS__OPS__KIND", "mean webhook?"),
-    "unknown-kind": ({"DESTINATIONS__A__KIND": "pigeon"}, "DESTINATIONS__A__KIND", "slack_webhook, webhook, console"),
+    "unknown-kind": ({"DESTINATIONS__A__KIND": "pigeon"}, "DESTINATIONS__A__KIND", "webhook, apprise, console"),
     "bot-without-channel": ({"SLACK_BOT_TOKEN": TOKEN}, "SLACK_CHANNEL", "is needed"),
     "channel-without-bot": ({"SLACK_CHANNEL": "#a"}, "SLACK_CHANNEL", "has no NOTIFIER_SLACK_BOT_TOKEN to go with"),
     "no-bot": ({"SLACK_BOT_TOKEN": "xoxp-1-2-3", "SLACK_CHANNEL": "#a"}, "SLACK_BOT_TOKEN", "begins with xoxb-"),
@@ -125,7 +125,16 @@ WRONG = {
         "SLACK_API_URL",
         "https://",
     ),
-    "apprise": ({"DESTINATIONS__A__KIND": "apprise"}, "DESTINATIONS__A__KIND", "not built into this version yet"),
+    "no-service": (
+        {"DESTINATIONS__A__KIND": "apprise", "DESTINATIONS__A__URL": "pigeon://x"},
+        "DESTINATIONS__A__URL",
+        "is no URL of a service that Apprise knows",
+    ),
+    "one-of-several-services": (
+        {"APPRISE_URLS": f"{DISCORD_URL} discord://x"},
+        "APPRISE_URLS",
+        "URL 2 is not a whole URL of Discord: https://appriseit.com/services/discord/",
+    ),
     "no-kind": ({"DESTINATIONS__A__URL": HOOK_URL}, "DESTINATIONS__A__KIND", "is needed"),
     "no-url": ({"DESTINATIONS__A__KIND": "webhook"}, "DESTINATIONS__A__URL", "is needed"),
     "no-field": ({"DESTINATIONS__OPS": "x"}, "DESTINATIONS__OPS", FORM),

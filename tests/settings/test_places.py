@@ -203,20 +203,6 @@ def test_an_unknown_name_is_told_with_the_nearest(name: str, hint: str) -> None:
     assert hint in refused(**{name: "x"})[f"NOTIFIER_{name}"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "APPRISE_URLS",
-    ],
-)
-def test_what_is_not_built_yet_is_refused_as_such(name: str) -> None:
-    message = refused(**{name: "x"})[f"NOTIFIER_{name}"]
-
-    assert "not built into this version yet" in message
-    assert "unknown" not in message
-    assert loaded(**{name: ""}) == loaded()
-
-
 FORM = "NOTIFIER_DESTINATIONS__<NAME>__<FIELD>"
 
 

@@ -21,6 +21,9 @@ urls = st.builds("https://{}/services/{}".format, st.sampled_from(["hooks.test",
 keys = st.builds(
     lambda number: f"whsec_{base64.b64encode(f'{MARK}{number:020}'.encode()).decode()}", st.integers(0, 10**19)
 )
+services = st.builds(
+    "{}://{}".format, st.sampled_from(["discord", "mailto", "tgram", "json", "config", "file", "pigeon"]), passwords
+)
 databases = st.builds(
     "{}://{}:{}@{}".format,
     st.sampled_from(["sqlite", "postgres", "postgresql+asyncpg", "mysql"]),
@@ -35,11 +38,14 @@ proper = st.fixed_dictionaries(
         "NOTIFIER_SLACK_BOT_TOKEN": tokens.map("xoxb-{}".format),
         "NOTIFIER_SLACK_CHANNEL": st.just("C0123ABCD"),
         "NOTIFIER_WEBHOOK_URL": urls,
+        "NOTIFIER_APPRISE_URLS": st.lists(urls | services, min_size=1, max_size=3).map(" ".join),
         "NOTIFIER_WEBHOOK_SECRET": st.lists(keys, min_size=1, max_size=2).map(",".join),
         "NOTIFIER_HEARTBEAT_URL": urls,
         "NOTIFIER_DATABASE_URL": databases,
         "DATABASE_URL": databases,
-        "NOTIFIER_DESTINATIONS__OPS__KIND": st.sampled_from(["webhook", "slack_webhook", "console", "pager"]),
+        "NOTIFIER_DESTINATIONS__OPS__KIND": st.sampled_from(
+            ["webhook", "slack_webhook", "console", "apprise", "pager"]
+        ),
         "NOTIFIER_DESTINATIONS__OPS__URL": urls,
         "NOTIFIER_DESTINATIONS__OPS__SECRET": keys,
     },
