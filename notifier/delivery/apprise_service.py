@@ -151,4 +151,4 @@ def _listen() -> None:
     # Why a connection broke is told at this level alone.
     log.setLevel(logging.DEBUG)
     # It logs the address where a server's headers are malformed.
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)

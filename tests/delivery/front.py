@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HELLO = "250-here\r\n250 AUTH PLAIN"
-HOSTS = ("discord.com", "events.pagerduty.com", "api.telegram.org", "prod-1.westus.logic.azure.com")
+HOSTS = ("discord.com", "hooks.slack.com", "events.pagerduty.com", "api.telegram.org", "prod-1.westus.logic.azure.com")
 
 
 @dataclass

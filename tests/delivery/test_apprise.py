@@ -210,6 +210,36 @@ async def test_what_arrived_in_part_may_have_arrived(front: Front) -> None:
     assert (error.fault, error.ambiguous, len(front.received)) == (Fault.DESTINATION, True, 2)
 
 
+async def test_where_one_of_several_got_it_the_others_refusal_may_be_a_delivery_and_nothing_is_sent_again(
+    front: Front,
+) -> None:
+    front.answers = [(200, b"{}"), (400, b"{}")]
+
+    error = await failure(destination(f"{TELEGRAM}/67890"))
+
+    assert (error.fault, error.ambiguous, len(front.received)) == (Fault.DESTINATION, True, 2)
+
+
+async def test_a_success_without_the_word_for_it_may_be_a_delivery(front: Front) -> None:
+    front.answers = [(200, b"<html>sign in</html>")]
+
+    error = await failure(destination("slack://T0123456789/B0123456789/sEcReTtOkEnOfATeam012345"))
+
+    assert (error.fault, error.ambiguous) == (Fault.DESTINATION, True)
+    assert "Slack answered 200" in str(error)
+
+
+async def test_what_a_plugin_escapes_beyond_the_limit_is_split_and_not_lost(front: Front) -> None:
+    reason = ":a: " * 370
+
+    await destination(DISCORD).send(Batch((ended(tuning_job(failure_reason=reason), Status.FAILED),)))
+
+    contents = [each["content"] for each in payloads(front)]
+    assert max(map(len, contents)) <= 2000
+    assert len(contents) == 2
+    assert "".join(contents).count("\\:a:") == 370
+
+
 @pytest.mark.parametrize(
     ("command", "reply", "told"),
     [
@@ -265,6 +295,18 @@ async def test_a_connection_that_breaks_after_the_request_may_have_delivered_it(
         error = await failure(destination(url.replace("http:", "json:")))
 
     assert (str(error), error.ambiguous) == ("JSON: the connection broke", True)
+
+
+async def test_a_message_that_speaks_of_errors_is_not_taken_for_an_answer() -> None:
+    async def talk(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await request_read(reader)
+
+    reason = "Failed, error=410. Socket Exception: Connection refused"
+    async with raw(talk) as url:
+        service = destination(url.replace("http:", "json:"))
+        error = await failure(service, Batch((ended(tuning_job(failure_reason=reason), Status.FAILED),)))
+
+    assert (str(error), error.fault, error.ambiguous) == ("JSON: the connection broke", Fault.DESTINATION, True)
 
 
 async def test_an_answer_that_does_not_come_may_be_a_delivery() -> None:
@@ -347,6 +389,11 @@ class Root(logging.Handler):
 async def test_nothing_that_apprise_logs_comes_into_the_log(
     front: Front, receiver: Receiver, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_read(reader)
+        writer.write(b"HTTP/1.1 404 x\r\nContent-Length: 0\r\nthis is no header\r\n\r\n")
+        await writer.drain()
+
     root = Root()
     front.answers = [(404, b"{}")]
     receiver.answer(404)
@@ -355,6 +402,8 @@ async def test_nothing_that_apprise_logs_comes_into_the_log(
     try:
         for url in (DISCORD, PAGERDUTY, TELEGRAM, TEAMS, json_url(receiver)):
             await failure(destination(url))
+        async with raw(talk) as url:
+            await failure(destination(url.replace("http:", "json:")))
     finally:
         logging.getLogger().removeHandler(root)
 

@@ -189,3 +189,9 @@ def test_a_title_of_its_own_holds_the_headline_and_the_body_does_not_repeat_it()
 
     assert piece.title == "🚀 xgb-churn: started"
     assert "started" not in piece.body
+
+
+def test_a_title_is_text_to_those_too_who_read_markdown_in_it() -> None:
+    (piece,) = pieces(tell(Batch((started(tuning_job("**a** `b` [c](http://d) @e")),))), Shape(Markup.TEXT, 4000, 250))
+
+    assert piece.title == "🚀 ∗∗a∗∗ 'b' [c]\u200b(http://d) @\u200be: started"
