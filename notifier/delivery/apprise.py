@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from functools import partial
+from threading import Event
 from typing import Annotated, Literal
 
 import aiohttp
@@ -92,35 +93,38 @@ class AppriseDestination:
     async def _hand_over(self, story: Story) -> None:
         # Whoever is cut off leaves the service to its thread, and the next send makes another.
         service, self._service = self._opened(), None
+        given_up = Event()
         try:
-            failure = await self._aside.run(partial(_told, service, story, self._url))
-        except RuntimeError:
-            raise DeliveryError("no thread can be started to send it", Fault.DESTINATION) from None
+            failure = await self._aside.run(partial(_told, service, story, self._url, given_up))
+        finally:
+            given_up.set()
         self._service = service
         if failure is not None:
             raise failure
 
     def _opened(self) -> Service:
-        return self._service or Service(self._url.get_secret_value())
+        try:
+            return self._service or Service(self._url.get_secret_value())
+        except UnusableUrl as error:
+            raise DeliveryError(f"its URL {error}", Fault.DESTINATION) from None
 
 
-def _told(service: Service, story: Story, url: SecretStr) -> DeliveryError | None:
-    """Tell a story, in the thread of its own. The failure is returned, for it is made where the secrets are."""
-    try:
-        shape = service.shape
-        taken, failed = _spoken(service, story, shape)
-        if failed and not taken and _of_the_markup(failed, shape):
-            taken, failed = _spoken(service, story, replace(shape, markup=Markup.TEXT))
-    except Exception as bug:
-        # A plugin's own, as some forget to catch what may happen. Its text may hold anything.
-        return DeliveryError(f"{service.name}: {type(bug).__name__}", Fault.DESTINATION, ambiguous=True)
-    return refusal(service.name, failed.heard, url, partly=taken > 0) if failed else None
+def _told(service: Service, story: Story, url: SecretStr, given_up: Event) -> DeliveryError | None:
+    """Tell a story, in a thread of its own. A failure is returned: it is made where the secrets are."""
+    shape = service.shape
+    taken, failed = _spoken(service, story, shape, given_up)
+    if failed and not taken and _of_the_markup(failed, shape):
+        taken, failed = _spoken(service, story, replace(shape, markup=Markup.TEXT), given_up)
+    return refusal(service.name, failed, url, partly=taken > 0) if failed else None
 
 
-def _spoken(service: Service, story: Story, shape: Shape) -> tuple[int, Said | None]:
+def _spoken(service: Service, story: Story, shape: Shape, given_up: Event) -> tuple[int, Said | None]:
     """How many pieces were taken, and what came of the first that was not."""
     number = 0
     for number, piece in enumerate(pieces(story, shape)):
+        # What nobody waits for any more is told again from its beginning, so its rest would only double.
+        if given_up.is_set():
+            break
         said = service.say(piece, shape.markup, story.tone)
         if not said.taken:
             return number, said

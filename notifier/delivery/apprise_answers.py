@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import SecretStr
 
-from notifier.delivery.apprise_service import Heard
+from notifier.delivery.apprise_service import Heard, Said
 from notifier.delivery.refusal import excerpt
 from notifier.errors import DeliveryError, Fault
 
@@ -40,12 +40,15 @@ _ADVICE = {
 _LOGIN = frozenset({530, 534, 535})
 
 
-def refusal(service: str, heard: Sequence[Heard], url: SecretStr, *, partly: bool = False) -> DeliveryError:
+def refusal(service: str, said: Said, url: SecretStr, *, partly: bool = False) -> DeliveryError:
     """The failure that was overheard. `partly`: some of the message arrived, so that all of it is ambiguous.
 
     No text of Apprise's is repeated; of the server's answer as much as of a webhook's.
     """
+    heard = said.heard
     partly = partly or reached_some(heard)
+    if said.raised:
+        return DeliveryError(f"{service}: Apprise failed ({said.raised})", Fault.DESTINATION, ambiguous=True)
     statuses = statuses_of(heard)
     if statuses:
         return _answered(service, statuses[-1], heard, url, partly=partly)

@@ -40,10 +40,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What came of one piece: whether the service took all of it, and what was overheard."""
+    """What came of one piece: whether the service took all of it, what was overheard, and what its plugin raised."""
 
     taken: bool
     heard: Sequence[Heard]
+    raised: str = ""
+    """The name of an exception: its text may hold anything."""
 
 
 class Service:
@@ -62,7 +64,7 @@ class Service:
         return Shape(self._markup(), self._plugin.body_maxlen, 0 if blended else self._plugin.title_maxlen)
 
     def say(self, piece: Piece, markup: Markup, tone: Tone) -> Said:
-        """Send one piece once, in this thread. What a plugin raises comes through."""
+        """Send one piece once, in this thread."""
         heard: list[Heard] = []
         token = _heard.set(heard)
         try:
@@ -74,6 +76,9 @@ class Service:
                 # Pieces fit; where a plugin's own escapes make one longer, nothing of it is lost.
                 overflow="split",
             )
+        except Exception as bug:
+            # Over a hundred plugins: some forget what may happen.
+            return Said(False, heard, type(bug).__name__)
         finally:
             _heard.reset(token)
         return Said(bool(taken), heard)

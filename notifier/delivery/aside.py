@@ -5,6 +5,8 @@ from collections.abc import Callable
 from threading import Thread
 from typing import TypeVar
 
+from notifier.errors import DeliveryError, Fault
+
 Result = TypeVar("Result")
 
 
@@ -20,7 +22,7 @@ class Aside:
         """How many threads have not come to their end, also those that nobody waits for any more."""
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """What the work returns, or raises. A cancellation leaves it to itself; RuntimeError where no thread begins."""
+        """What the work returns or raises; DeliveryError where no thread begins. A cancellation leaves it to itself."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Result] = loop.create_future()
 
@@ -43,7 +45,10 @@ class Aside:
             if not loop.is_closed():
                 _tell(loop, lambda: settle(result, error))
 
-        Thread(target=labour, name=self._name, daemon=True).start()
+        try:
+            Thread(target=labour, name=self._name, daemon=True).start()
+        except RuntimeError:
+            raise DeliveryError("no thread can be started to send it", Fault.DESTINATION) from None
         self.busy += 1
         return await done
 

@@ -26,11 +26,16 @@ class Front:
     answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b'{"ok": true}')])
     received: list[tuple[str, str, bytes]] = field(default_factory=list)
 
+    release: asyncio.Event | None = None
+    """While it is not set off, answers wait."""
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         lines = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
         body = await reader.readexactly(int(lines.get("content-length", "0")))
         self.received.append((lines["host"], head.split()[1], body))
+        if self.release is not None:
+            await self.release.wait()
         status, answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         length = f"content-length: {len(answer)}\r\nconnection: close\r\n\r\n"
         writer.write(f"HTTP/1.1 {status} x\r\ncontent-type: application/json\r\n{length}".encode() + answer)

@@ -346,6 +346,38 @@ async def test_sends_that_hang_are_given_up_are_few_and_are_begun_again_once_the
                 await asyncio.sleep(0.01)
 
 
+async def test_of_a_digest_that_is_given_up_the_rest_is_not_sent_any_more(front: Front) -> None:
+    release = asyncio.Event()
+    front.release = release
+    teams = destination(TEAMS, deadline=0.5)
+
+    error = await failure(teams, DIGEST)
+    release.set()
+    async with asyncio.timeout(20):
+        while not await delivered(teams):  # noqa: ASYNC110 - the thread ends by itself
+            await asyncio.sleep(0.01)
+        while [each for each in threading.enumerate() if each.name == "send to ops"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    assert error.ambiguous
+    titles = [each["attachments"][0]["content"]["body"][0]["text"] for each in payloads(front)]
+    assert titles == ["✅ 25 tuning jobs ended: 25 completed", "🏆 xgb-churn: new best 0.9"]
+
+
+async def test_a_plugin_that_fails_in_a_way_of_its_own_is_told_by_its_kind_alone(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = destination(json_url(receiver))
+    # What requests says of this, the plugin does not expect.
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/sEcReT")
+    secure = destination(json_url(receiver).replace("json:", "jsons:"))
+
+    error = await failure(secure)
+
+    assert (str(error), error.fault, error.ambiguous) == ("JSON: Apprise failed (OSError)", Fault.DESTINATION, True)
+    assert await delivered(service)
+
+
 async def test_a_send_that_waits_for_another_is_not_begun_and_has_not_arrived(receiver: Receiver) -> None:
     service = destination(json_url(receiver), deadline=0.05)
 
