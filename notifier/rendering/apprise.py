@@ -67,7 +67,10 @@ def pieces(story: Story, shape: Shape) -> list[Piece]:
 
 def _title(story: Story, shape: Shape) -> str:
     """The headline where it stands alone, as text: what reads Markdown in a title as well must find none."""
-    return cut(inert(_headline(story)).translate(_TITLE_MARKS), shape.title - _NUMBER) if shape.title else ""
+    if not shape.title:
+        return ""
+    # Cut where a name began to call somebody, the ellipsis would be called.
+    return inert(cut(inert(_headline(story)).translate(_TITLE_MARKS), shape.title - _NUMBER - 1))
 
 
 def _headline(story: Story) -> str:

@@ -10,7 +10,7 @@ from notifier.rendering.story import Link
 
 _BREAK = "\u200b"
 """Seen by nobody, and no part of any name: what follows an @ is then nobody's."""
-_CALLING = re.compile(r"(?<=[@<])(?=\S)|(?<=\])(?=[(\[:])")
+_CALLING = re.compile(rf"(?<=[@<])(?=[^\s{_BREAK}])|(?<=\])(?=[(\[:])")
 """After `@` (`@everyone`, `@room`), after `<` (`<!channel>`, `<at id="all">`), inside `](` and alike."""
 _MARKDOWN = re.compile(r"[\\`*\[\]<>~|&]|(?<![^\W_])_|_(?![^\W_])")
 """Signs that mean something wherever they stand; an underscore inside a word does not."""
