@@ -15,8 +15,11 @@ import pytest
 from pydantic import ValidationError
 
 from notifier.delivery.apprise import MOST_HANGING, AppriseDestination, AppriseSettings
+from notifier.delivery.apprise_service import Service
 from notifier.errors import DeliveryError, Fault
 from notifier.model import Batch, Status
+from notifier.rendering.apprise import Shape
+from notifier.rendering.markup import Markup
 from tests.delivery.front import Front, MailServer, fronting, mailing
 from tests.delivery.receiver import Receiver, raw, request_read
 from tests.examples import best, ended, new_best, tuning_job
@@ -442,6 +445,23 @@ async def test_nothing_that_apprise_logs_comes_into_the_log(
     told = [f"{each.name} {each.getMessage()}" for each in root.records if each.levelno >= logging.WARNING]
     assert [each for each in told if each.startswith("apprise") or MARK.search(each)] == []
     assert not MARK.search("".join(capfd.readouterr()))
+
+
+@pytest.mark.parametrize(
+    ("url", "shape"),
+    [
+        pytest.param(DISCORD, Shape(Markup.MARKDOWN, 2000), id="discord"),
+        pytest.param(f"{DISCORD}?format=text", Shape(Markup.TEXT, 2000), id="discord-as-text"),
+        pytest.param("mmost://h.example/sEcReTtOkEn0123456789abcd", Shape(Markup.MARKDOWN, 4000), id="mattermost"),
+        pytest.param(TEAMS, Shape(Markup.MARKDOWN, 1000, 250), id="teams"),
+        pytest.param(TELEGRAM, Shape(Markup.HTML, 4096), id="telegram"),
+        pytest.param("mailto://me:x@h.example?to=a@h.example", Shape(Markup.HTML, 32768, 250), id="email"),
+        pytest.param("mailto://me:x@h.example?to=a@h.example&format=text", Shape(Markup.TEXT, 32768, 250), id="plain"),
+        pytest.param(PAGERDUTY, Shape(Markup.TEXT, 1024), id="pagerduty"),
+    ],
+)
+def test_a_message_takes_the_shape_that_its_service_prefers_or_its_url_asks_for(url: str, shape: Shape) -> None:
+    assert Service(url).shape == shape
 
 
 async def test_a_probe_names_the_service_and_says_nothing_to_it(receiver: Receiver) -> None:

@@ -49,6 +49,7 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+        self.text += "\n"
 
     def handle_data(self, data: str) -> None:
         self.text += data
