@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import SecretStr
 
-from notifier.delivery.apprise_service import Heard, Said
+from notifier.delivery.apprise_service import ANSWER, BROKEN, SENT, Heard, Said
 from notifier.delivery.refusal import excerpt
 from notifier.errors import DeliveryError, Fault
 
@@ -15,8 +15,6 @@ MARKUP_REFUSED = frozenset({400, 413, 415, 422})
 """Answers that may speak of the message, or of its destination: a chat that is not there is a 400 of Telegram's."""
 _STATUS = re.compile(r"\berror=\(?([1-5]\d\d)\b")
 _SMTP = re.compile(r"\(([45]\d\d), b?['\"]")
-_BROKEN = ("Socket Exception:", "I/O Exception:")
-_ANSWER = "Response Details:"
 _UNREACHED = (
     (
         re.compile(r"certificate.verify.failed|SSLCertVerificationError", re.IGNORECASE),
@@ -51,8 +49,8 @@ def refusal(service: str, said: Said, url: SecretStr, *, partly: bool = False) -
         return DeliveryError(f"{service}: Apprise failed ({said.raised})", Fault.DESTINATION, ambiguous=True)
     statuses = statuses_of(heard)
     if statuses:
-        return _answered(service, statuses[-1], heard, url, partly=partly)
-    broken = " ".join(each.text for each in heard if each.text.startswith(_BROKEN))
+        return _answered(service, statuses, heard, url, partly=partly)
+    broken = " ".join(each.text for each in heard if each.text.startswith(BROKEN))
     if reply := _SMTP.search(broken):
         advice = " (check its URL: user and password are not accepted)" if int(reply[1]) in _LOGIN else ""
         return DeliveryError(f"{service}: the server answered {reply[1]}{advice}", Fault.DESTINATION, ambiguous=partly)
@@ -68,22 +66,27 @@ def refusal(service: str, said: Said, url: SecretStr, *, partly: bool = False) -
 
 def reached_some(heard: Sequence[Heard]) -> bool:
     """Whether one at least of several recipients got it."""
-    return any(each.level == logging.INFO and each.text.startswith("Sent ") for each in heard)
+    return any(each.level == logging.INFO and each.text.startswith(SENT) for each in heard)
 
 
 def statuses_of(heard: Sequence[Heard]) -> list[int]:
-    """The HTTP statuses of failed requests. They stand in warnings: at lower levels our own message is logged too."""
+    """The HTTP statuses of failed requests. They stand in warnings; servers' own words do not."""
     found = (_STATUS.search(each.text) for each in heard if each.level >= logging.WARNING)
     return [int(each[1]) for each in found if each]
 
 
-def _answered(service: str, status: int, heard: Sequence[Heard], url: SecretStr, *, partly: bool) -> DeliveryError:
+def _answered(
+    service: str, statuses: Sequence[int], heard: Sequence[Heard], url: SecretStr, *, partly: bool
+) -> DeliveryError:
+    status = statuses[-1]
     advice = f" ({_ADVICE[status]})" if status in _ADVICE else ""
     if 300 <= status < 400:
         advice = " (redirects are not followed: set the final URL)"
     said = excerpt(next(_bodies(heard), None), url)
-    text = f"{service} answered {status}{advice}{said}"
-    return DeliveryError(text, _fault(status), ambiguous=partly or status < 300 or status >= 500)
+    # What one of several recipients answers says little of the others.
+    fault = Fault.DESTINATION if partly or len(set(statuses)) > 1 else _fault(status)
+    ambiguous = partly or any(each < 300 or each >= 500 for each in statuses)
+    return DeliveryError(f"{service} answered {status}{advice}{said}", fault, ambiguous=ambiguous)
 
 
 def _fault(status: int) -> Fault:
@@ -94,10 +97,14 @@ def _fault(status: int) -> Fault:
 def _bodies(heard: Sequence[Heard]) -> Iterator[bytes]:
     """What servers answered, the last first; Apprise logs it as a literal of Python's, or as text."""
     for each in reversed(heard):
-        if each.text.startswith(_ANSWER):
-            shown = each.text.removeprefix(_ANSWER).strip()
-            try:
-                value = ast.literal_eval(shown)
-            except (ValueError, SyntaxError):
-                value = shown
-            yield value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+        if each.text.startswith(ANSWER):
+            shown = each.text.removeprefix(ANSWER).strip()
+            yield _unquoted(shown) if shown.startswith(("b'", 'b"')) else shown.encode("utf-8", "replace")
+
+
+def _unquoted(shown: str) -> bytes:
+    try:
+        value = ast.literal_eval(shown)
+    except (ValueError, SyntaxError):
+        value = b""
+    return value if isinstance(value, bytes) else b""

@@ -17,7 +17,10 @@ INSTALL = "needs the package apprise: install notifier with its extra, pip insta
 CATALOGUE = "https://appriseit.com/services/"
 _PAUSE = 1.0
 """Most plugins wait 5.5 seconds between two requests, for want of knowing better; no piece waits longer than this."""
-_MOST, _LONGEST = 100, 10_000
+SENT, BROKEN, ANSWER = "Sent ", ("Socket Exception:", "I/O Exception:"), "Response Details:"
+"""How Apprise's records begin that tell below a warning: a recipient got it, a connection broke, a server answered."""
+TELLING = (SENT, *BROKEN, ANSWER)
+_MOST, _LONGEST = 200, 10_000
 """So many records of one send are kept, and so many characters of each."""
 _READ_MARKDOWN = frozenset({"Discord", "Mattermost", "Zulip"})
 """Services that read Markdown in whatever is sent to them, though Apprise may call it text."""
@@ -32,7 +35,7 @@ class UnusableUrl(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One record of Apprise's log, which may hold the URL, tokens, the message and the server's answer."""
+    """One telling record of Apprise's log, which may hold the URL, tokens and the server's answer."""
 
     level: int
     text: str
@@ -101,7 +104,8 @@ class _Listener(logging.Handler):
         except Exception:
             # A record that does not fit its own form. logging would print it, with what it holds.
             return
-        heard.append(Heard(record.levelno, text[:_LONGEST]))
+        if record.levelno >= logging.WARNING or text.startswith(TELLING):
+            heard.append(Heard(record.levelno, text[:_LONGEST]))
 
 
 def _plugin(url: str) -> "NotifyBase":

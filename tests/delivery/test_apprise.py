@@ -213,6 +213,14 @@ async def test_what_arrived_in_part_may_have_arrived(front: Front) -> None:
     assert (error.fault, error.ambiguous, len(front.received)) == (Fault.DESTINATION, True, 2)
 
 
+async def test_several_recipients_that_answer_differently_hold_the_destination_and_do_not_end_it(front: Front) -> None:
+    front.answers = [(500, b"{}"), (410, b"{}")]
+
+    error = await failure(destination(f"{TELEGRAM}/67890"))
+
+    assert (error.fault, error.ambiguous, len(front.received)) == (Fault.DESTINATION, True, 2)
+
+
 async def test_where_one_of_several_got_it_the_others_refusal_may_be_a_delivery_and_nothing_is_sent_again(
     front: Front,
 ) -> None:

@@ -203,7 +203,8 @@ async def test_a_probe_posts_nothing(http: aiohttp.ClientSession, receiver: Rece
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_is_built_from_its_own_settings(http: aiohttp.ClientSession, kind: str) -> None:
     bot = {"token": "xoxb-keep-it-hidden", "channel": "#a"}
-    given = {"console": {}, "slack": bot}.get(kind, {"url": "https://h.example/hidden"})
+    service = {"url": "json://h.example/hidden"}
+    given = {"console": {}, "slack": bot, "apprise": service}.get(kind, {"url": "https://h.example/hidden"})
     settings = KINDS[kind].settings.model_validate({"kind": kind, **given})
 
     destination = KINDS[kind].build("mine", settings, http)
