@@ -24,6 +24,7 @@ from notifier.model import (
     Remembered,
     Scope,
     ScopeState,
+    Silence,
     Told,
     Trial,
     TuningJob,
@@ -133,13 +134,15 @@ class Outcome:
     """What one attempt, or a decision not to attempt, changes for a destination: one transaction.
 
     `hold` None lifts the hold; `found` is the one that the store had when this was decided. `told` is by job key.
-    `notices` are new events, owed by this change.
+    `silenced` says of
+    each row which silence it was. `notices` are new events, owed by this change.
     """
 
     destination: str
     settled: tuple[int, ...] = ()
     postponed: tuple[Postponed, ...] = ()
     dead: tuple[tuple[int, str], ...] = ()
+    silenced: tuple[tuple[int, str], ...] = ()
     hold: Hold | None = None
     found: Hold | None = None
     told: tuple[tuple[str, Told], ...] = ()
@@ -250,6 +253,10 @@ class OutboxStore(Protocol):
         """The trials of a job that are remembered, in the order of their creation."""
         ...
 
+    async def silences(self) -> Sequence[Silence]:
+        """Those that last, and those that ended lately: what was owed in one of them is not told afterwards."""
+        ...
+
     async def sending(self, destination: str, seqs: Collection[int]) -> Collection[int]:
         """Mark rows as under way, durably and before the send: a crash from here on may have delivered them.
 
@@ -346,5 +353,5 @@ class Meter(Protocol):
         ...
 
     def message(self, kind: str, outcome: str, count: int = 1) -> None:
-        """Messages that came to their end: outcome is `delivered` or `dead`."""
+        """Messages that came to their end: outcome is `delivered`, `dead` or `silenced`."""
         ...

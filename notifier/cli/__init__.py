@@ -12,6 +12,7 @@ from notifier.cli.jobs import jobs
 from notifier.cli.outbox import outbox
 from notifier.cli.run import run
 from notifier.cli.settings import settings
+from notifier.cli.silence import silence
 
 cli = typer.Typer(
     name="notifier",
@@ -41,6 +42,7 @@ def _options(
 for command in (run, demo, check, describe, jobs, simulate, settings):
     cli.command()(command)
 cli.add_typer(outbox, name="outbox")
+cli.add_typer(silence, name="silence")
 
 
 def main() -> None:

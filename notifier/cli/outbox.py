@@ -10,7 +10,7 @@ from notifier.cli.execution import FAILED, WRONG, complain, execute
 
 if TYPE_CHECKING:
     from notifier.settings import Settings
-    from notifier.store import Letter, Store
+    from notifier.store import Letter, State, Store
 
 LARGEST = 2**63 - 1
 """The largest number that a database counts to."""
@@ -27,10 +27,13 @@ outbox = typer.Typer(
 def list_(
     destination: Annotated[str | None, typer.Option(help="Only this destination's.")] = None,
     dead: Annotated[bool, typer.Option("--dead", help="Only dead letters.")] = False,
+    silenced: Annotated[
+        bool, typer.Option("--silenced", help="What a silence kept back within the last week; `retry` still sends it.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=LARGEST, help="At most so many.")] = 100,
 ) -> None:
     """Print the messages that are not delivered yet, oldest first."""
-    execute(lambda settings: _list(settings, destination, dead, limit))
+    execute(lambda settings: _list(settings, destination, dead, silenced, limit))
 
 
 @outbox.command()
@@ -74,24 +77,30 @@ async def _in_store(settings: "Settings", work: "Callable[[Store], Awaitable[int
         return await work(store)
 
 
-async def _list(settings: "Settings", destination: str | None, dead: bool, limit: int) -> int:
+async def _list(settings: "Settings", destination: str | None, dead: bool, silenced: bool, limit: int) -> int:
     from notifier.cli.table import print_table
     from notifier.store import State
 
+    states = [state for state, asked in ((State.DEAD, dead), (State.SILENCED, silenced)) if asked]
+
     async def work(store: "Store") -> int:
         letters = await store.desk.letters(
-            destinations=[destination] if destination else None, states=[State.DEAD] if dead else None, limit=limit
+            destinations=[destination] if destination else None, states=states or None, limit=limit
         )
         holds = await store.desk.holds()
         for name, hold in sorted(holds.items()):
             complain(f"{name} has been held for {_ago(hold.since)}: {hold.reason}")
         if not letters:
-            typer.echo("No dead letters." if dead else "Nothing is owed.")
+            typer.echo(_nothing(states))
             return 0
         print_table(HEADINGS, (_cells(each, settings) for each in letters))
         return 0
 
     return await _in_store(settings, work)
+
+
+def _nothing(states: "list[State]") -> str:
+    return f"No message is {' or '.join(each.value for each in states)}." if states else "Nothing is owed."
 
 
 async def _show(settings: "Settings", row: int) -> int:
@@ -159,14 +168,14 @@ def _report(what: str, done: list[int], asked: list[int]) -> int:
 
 
 def _cells(letter: "Letter", settings: "Settings") -> tuple[str, ...]:
+    from notifier.model import JobIdentity
     from notifier.rendering.text import clean
 
-    parts = letter.job_key.split("/")
     return (
         str(letter.seq),
         letter.destination,
         letter.event_type,
-        clean(parts[2] if len(parts) > 2 else ""),
+        clean(JobIdentity.name_in(letter.job_key) or ""),
         _state(letter, settings),
         str(letter.attempts),
         _ago(letter.created_at),

@@ -7,7 +7,8 @@ from math import ceil
 
 from notifier.dispatch.folding import Folded, Message, fold
 from notifier.dispatch.holds import STUCK_AFTER, standing
-from notifier.model import EventType, Hold, NoticeType, Owed, Policy, Told
+from notifier.dispatch.silencing import silencing
+from notifier.model import EventType, Hold, NoticeType, Owed, Policy, Silence, Told
 
 UNSETTLED = 4
 """Sends that may be under way to one destination at once."""
@@ -32,17 +33,21 @@ class Look:
     hold: Hold | None = None
     apart: Mapping[int, int] = field(default_factory=dict)
     deferred: Mapping[int, int] = field(default_factory=dict)
+    silences: Sequence[Silence] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`batches` go out now. `silent` rows are settled unsent. Nothing else falls due before `wake_at` (None: ever).
+    """`batches` go out now. `silent` rows are settled unsent, `silenced` ones too, each with the silence that says so.
+
+    Nothing else falls due before `wake_at` (None: ever).
 
     `wanting`: there is room for more, or for better, than these rows offer; where more are owed, read on first.
     """
 
     batches: tuple[Message, ...] = ()
     silent: Message = ()
+    silenced: Mapping[int, Silence] = field(default_factory=dict)
     wake_at: float | None = None
     wanting: bool = False
 
@@ -55,7 +60,10 @@ def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED)
     hold = standing(look.hold, policy)
     if hold is not None and (hold.until is None or hold.until > look.now):
         return Plan(wake_at=hold.until)
-    queues = [fold(queue, policy, look.told.get(key), look.now, look.apart) for key, queue in _waiting(look).items()]
+    waiting = _waiting(look)
+    silenced = silencing(chain.from_iterable(waiting.values()), look.silences, policy, look.now)
+    audible = {key: [row for row in queue if row.seq not in silenced] for key, queue in waiting.items()}
+    queues = [fold(queue, policy, look.told.get(key), look.now, look.apart) for key, queue in audible.items()]
     silent = tuple(chain.from_iterable(each.silent for each in queues))
     wake_at = min((each.wake_at for each in queues if each.wake_at is not None), default=None)
     due = [each for each in queues if each.messages]
@@ -68,7 +76,7 @@ def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED)
     chosen = tuple(batches[:free])
     fruitless = hold is not None and any(_stuck(each) or _deferred(each, look.deferred) for each in chosen)
     wanting = len(chosen) < free or fruitless
-    return Plan(chosen, silent, wake_at, wanting)
+    return Plan(chosen, silent, silenced, wake_at, wanting)
 
 
 def _waiting(look: Look) -> dict[str, list[Owed]]:

@@ -27,6 +27,7 @@ from notifier.model.job import (
 )
 from notifier.model.lease import Lease
 from notifier.model.outbox import Batch, Hold, Owed, Policy, Told
+from notifier.model.silence import Silence
 from notifier.model.status import ENDED, FINAL, RUNNING, Status, ended, rank
 from notifier.model.trial import KnownTrials, Trial
 from notifier.model.watch import Page, Remembered, ScopeState, Summary
@@ -67,6 +68,7 @@ __all__ = [
     "ResourceLimits",
     "Scope",
     "ScopeState",
+    "Silence",
     "Status",
     "StatusChange",
     "Summary",

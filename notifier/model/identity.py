@@ -81,6 +81,12 @@ class JobIdentity:
         """The identity as one word: what the store's keys and the order of delivery go by."""
         return f"{self.account_id}/{self.region}/{self.name}/{self.created}"
 
+    @staticmethod
+    def name_in(key: str) -> str | None:
+        """The name of the job of a key, in small letters; None where a key is not a job's."""
+        parts = key.split("/")
+        return parts[2] if len(parts) == 4 else None
+
 
 def partition(region: str) -> str:
     """The AWS partition of a region: `aws`, `aws-cn`, `aws-us-gov`, or `aws-iso` for those without a known console."""

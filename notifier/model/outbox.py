@@ -28,6 +28,8 @@ class Owed:
     """Whether it tells an ending (Completed, Failed, Stopped) or a deletion."""
     best_value: float | None = None
     direction: str | None = None
+    insisted: bool = False
+    """Whether somebody asked for just this row to be sent: no silence concerns it then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,8 +155,7 @@ class Delivery:
         decided = plan(self._policy, look, digest_jobs=self._digest_jobs, room=self._pace.room(UNSETTLED))
         if self._reads_on(decided, look):
             return 0.0
-        if decided.silent:
-            await self._settle_unsent(decided.silent)
+        await self._settle_unsent(decided)
         await self._launch(decided.batches, look, sends)
         if decided.batches:
             return self._pace.wait(self._timing.clock())
@@ -179,13 +178,21 @@ class Delivery:
         self._waits.keep(["hold", *(row.seq for row in rows)])
         keys = {row.job_key for row in rows if row.event_type == EventType.NEW_BEST} if self._policy.people else ()
         told = await store.told(name, keys) if keys else {}
-        return Look(now, rows, tuple(self._flying), told, hold, self._memory.apart, self._memory.deferred)
+        silences = await store.silences() if rows else ()
+        return Look(now, rows, tuple(self._flying), told, hold, self._memory.apart, self._memory.deferred, silences)
 
-    async def _settle_unsent(self, rows: Message) -> None:
+    async def _settle_unsent(self, decided: Plan) -> None:
+        if not decided.silent and not decided.silenced:
+            return
         found = await self._store.hold(self._policy.name)
         kept = standing(found, self._policy)
         # Where the hold is another meanwhile, these rows are decided on again at the next look.
-        await self._store.finish(Outcome(self._policy.name, tuple(row.seq for row in rows), hold=kept, found=found))
+        silent = tuple(row.seq for row in decided.silent)
+        silenced = tuple((seq, f"silence {silence.id}: {silence.jobs}") for seq, silence in decided.silenced.items())
+        outcome = Outcome(self._policy.name, silent, silenced=silenced, hold=kept, found=found)
+        if await self._store.finish(outcome) and silenced:
+            self._meter.message(self._policy.kind, "silenced", len(silenced))
+            log.info("silenced", destination=self._policy.name, messages=len(silenced), silence=silenced[0][1])
 
     async def _launch(self, batches: Sequence[Message], look: Look, sends: asyncio.TaskGroup) -> None:
         """Mark the messages as under way, durably, and begin to send them."""

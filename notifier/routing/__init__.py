@@ -1,14 +1,10 @@
 """Decide which jobs are watched, and who hears of an event. Pure."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import translate
-from functools import lru_cache
 
 from notifier.model import Event
-
-EVERY = ("*",)
+from notifier.model.globs import EVERY, matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +18,7 @@ class Selection:
         """Whether a job of this name is watched."""
         if self.jobs == EVERY and not self.exclude:
             return True  # As good as always, and asked for every row of every sweep.
-        return _matches(name, self.jobs) and not _matches(name, self.exclude)
+        return matches(name, self.jobs) and not matches(name, self.exclude)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class Route:
         """Whether the destination should hear of this event."""
         job = event.job
         return (
-            (not self.jobs or _matches(job.name, self.jobs))
+            (not self.jobs or matches(job.name, self.jobs))
             and (not self.events or event.type.word in self.events)
             and (not self.statuses or event.status is None or event.status.after in self.statuses)
             and (not self.accounts or job.account_id in self.accounts)
@@ -54,13 +50,3 @@ class Route:
 def route(event: Event, routes: Iterable[Route]) -> tuple[str, ...]:
     """The names of the destinations that should hear of an event."""
     return tuple(each.destination for each in routes if each.wants(event))
-
-
-def _matches(name: str, globs: tuple[str, ...]) -> bool:
-    return bool(globs) and _pattern(globs).match(name.lower()) is not None
-
-
-# A sweep asks for each of thousands of rows, always with the few globs of the settings.
-@lru_cache(maxsize=256)
-def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(translate(each.lower()) for each in globs))

@@ -12,6 +12,7 @@ from notifier.store.hints import SqlHintStore
 from notifier.store.leases import SqlLeaseStore
 from notifier.store.outbox import SqlOutboxStore
 from notifier.store.schema import State
+from notifier.store.silences import Silences
 from notifier.store.upkeep import Upkeep
 from notifier.store.watch import SqlWatchStore
 
@@ -19,6 +20,7 @@ __all__ = [
     "Depth",
     "Desk",
     "Letter",
+    "Silences",
     "SqlCardStore",
     "SqlHintStore",
     "SqlLeaseStore",
@@ -49,6 +51,7 @@ class Store:
     cards: SqlCardStore
     leases: SqlLeaseStore
     hints: SqlHintStore
+    silences: Silences
     desk: Desk
     upkeep: Upkeep
 
@@ -74,6 +77,7 @@ async def open_store(url: str, *, exclusive: bool, clock: Callable[[], float] | 
             SqlCardStore(database),
             SqlLeaseStore(database),
             SqlHintStore(database),
+            Silences(database),
             Desk(database),
             Upkeep(database),
         )

@@ -47,7 +47,7 @@ class Depth:
 
 
 LETTER = [outbox.c[name] for name in Letter.__dataclass_fields__]
-_WAITING = (State.PENDING, State.DEAD)
+_RETRIED = (State.PENDING, State.DEAD, State.SILENCED)
 _LASTING = holds.c.until.is_(None)
 
 
@@ -92,12 +92,15 @@ class Desk:
         """Owe rows again at once; None: all that waits, or with `to` all that is stuck. Returns the rows owed now.
 
         A dead letter starts anew under its old event id; a pending row loses its wait; their destinations are let go.
+        Of rows that are named, those too that a silence kept back: no silence concerns them any more.
+
         With `to` they go to that destination instead, and one that is known there already is discarded. What is under
         way, settled or discarded is left alone. What waits are dead letters, rows put off, and what is owed to a
         destination that is held. Stuck is what does not go by itself: dead letters, and what is owed to a destination
         that is held for ever, or is not `present` in the settings.
         """
         retried: list[int] = []
+        named = seqs is not None
         if seqs is None and to is None:
             seqs = list(connection.scalars(_put_off(self._database.now(connection))))
             # Also where nothing waits now: the next message should find it open.
@@ -108,7 +111,7 @@ class Desk:
             condition = outbox.c.seq.in_(bite)
             if to is not None:
                 _readdress(connection, condition, to, self._database.now(connection))
-            retried += _owe_again(connection, condition)
+            retried += _owe_again(connection, condition, insisted=named)
         return sorted(retried)
 
     @writing
@@ -171,9 +174,10 @@ def _stuck(present: Collection[str] | None) -> Select[*tuple[Any, ...]]:
     return select(outbox.c.seq).where(UNSETTLED, stuck).order_by(outbox.c.seq)
 
 
-def _owe_again(connection: Connection, condition: ColumnElement[bool]) -> list[int]:
-    rows = update(outbox).where(condition, outbox.c.state.in_(_WAITING))
-    fresh = rows.values(state=State.PENDING, attempts=0, next_at=0.0, alone_since=None)
+def _owe_again(connection: Connection, condition: ColumnElement[bool], *, insisted: bool) -> list[int]:
+    rows = update(outbox).where(condition, outbox.c.state.in_(_RETRIED))
+    anew = {"state": State.PENDING, "attempts": 0, "next_at": 0.0, "alone_since": None, "settled_at": None}
+    fresh = rows.values(anew | ({"insisted": True} if insisted else {}))
     found = connection.execute(fresh.returning(outbox.c.seq, outbox.c.destination)).all()
     connection.execute(delete(holds).where(holds.c.destination.in_({row.destination for row in found})))
     return [row.seq for row in found]
@@ -181,7 +185,7 @@ def _owe_again(connection: Connection, condition: ColumnElement[bool]) -> list[i
 
 def _readdress(connection: Connection, condition: ColumnElement[bool], to: str, now: float) -> None:
     elsewhere = select(outbox.c.seq, outbox.c.event_id).where(
-        condition, outbox.c.state.in_(_WAITING), outbox.c.destination != to
+        condition, outbox.c.state.in_(_RETRIED), outbox.c.destination != to
     )
     there = select(outbox.c.event_id).where(
         outbox.c.destination == to, outbox.c.event_id.in_(elsewhere.with_only_columns(outbox.c.event_id))

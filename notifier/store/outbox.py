@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
-from notifier.model import Event, Hold, Lease, Notice, Owed, Told, Trial
+from notifier.model import Event, Hold, Lease, Notice, Owed, Silence, Told, Trial
 from notifier.ports import Outcome, Postponed
 from notifier.store.codec import decode_body, plain
 from notifier.store.database import Database, reading, writing
@@ -12,6 +12,7 @@ from notifier.store.fencing import fence
 from notifier.store.insertion import bites, upsert
 from notifier.store.owing import owe
 from notifier.store.schema import UNSETTLED, State, events, holds, outbox, told
+from notifier.store.silences import all_silences
 from notifier.store.trials import trials_of
 
 HOLD = [holds.c[name] for name in ("until", "since", "failures", "reason", "fingerprint", "probing")]
@@ -69,6 +70,7 @@ class SqlOutboxStore:
                 final=row.final,
                 best_value=row.best_value,
                 direction=row.direction,
+                insisted=row.insisted,
             )
             for row in connection.execute(query)
         ]
@@ -106,6 +108,11 @@ class SqlOutboxStore:
         """The trials of a job that are remembered, in the order of their creation."""
         return trials_of(connection, job_key)
 
+    @reading
+    def silences(self, connection: Connection) -> list[Silence]:
+        """Those that last, and those that ended within the last weeks, oldest first."""
+        return all_silences(connection)
+
     @writing
     def sending(self, connection: Connection, destination: str, seqs: Collection[int]) -> frozenset[int]:
         """Mark rows as under way, durably and before the send: a crash from here on may have delivered them.
@@ -131,6 +138,7 @@ class SqlOutboxStore:
             return False
         now = self._database.now(connection)
         _settle(connection, outcome.settled, now)
+        _silence(connection, outcome.silenced, now)
         _postpone(connection, outcome.postponed)
         _bury(connection, outcome.dead)
         _hold(connection, outcome.destination, outcome.hold)
@@ -150,6 +158,17 @@ def _settle(connection: Connection, seqs: Sequence[int], now: float) -> None:
     for bite in bites(seqs):
         rows = update(outbox).where(outbox.c.seq.in_(bite))
         connection.execute(rows.values(state=State.SETTLED, settled_at=now, error=None))
+
+
+def _silence(connection: Connection, silenced: Sequence[tuple[int, str]], now: float) -> None:
+    if not silenced:
+        return
+    statement = (
+        update(outbox)
+        .where(outbox.c.seq == bindparam("at_seq"), _ALIVE)
+        .values(state=State.SILENCED, settled_at=now, error=bindparam("new_error"))
+    )
+    connection.execute(statement, [{"at_seq": seq, "new_error": plain(reason)} for seq, reason in silenced])
 
 
 def _postpone(connection: Connection, postponed: Sequence[Postponed]) -> None:

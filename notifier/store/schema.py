@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     literal_column,
 )
 
@@ -32,6 +33,8 @@ class State(StrEnum):
     """Refused for good by its destination; kept until someone retries or discards it."""
     SETTLED = "settled"
     DISCARDED = "discarded"
+    SILENCED = "silenced"
+    """Not sent, for somebody has silenced its job; it still can be."""
 
 
 metadata = MetaData(
@@ -116,6 +119,7 @@ outbox = Table(
     Column("error", Text),
     Column("created_at", Double, nullable=False),
     Column("settled_at", Double, index=True),
+    Column("insisted", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("event_id", "destination"),
     sqlite_autoincrement=True,
 )
@@ -175,6 +179,19 @@ cards = Table(
     Column("edited_at", Double, nullable=False),
 )
 """Messages that are edited in place, one for each job at a destination."""
+
+silences = Table(
+    "notifier_silences",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("jobs", Text, nullable=False),
+    Column("destination", Text),
+    Column("since", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("comment", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Jobs that people do not want to hear of for a while."""
 
 orphans = Table(
     "notifier_orphans",

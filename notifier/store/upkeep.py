@@ -8,6 +8,7 @@ from notifier.store.database import Database, writing
 from notifier.store.insertion import BITE, insert_into, upsert
 from notifier.store.owing import release_events
 from notifier.store.schema import UNSETTLED, State, hints, holds, orphans, outbox, pulse
+from notifier.store.silences import drop_silences
 
 DAY = 86_400.0
 SETTLED_FOR = 7 * DAY
@@ -16,6 +17,10 @@ ORPHANED_FOR = 30 * DAY
 """How long the rows of a destination that left the settings wait for its return."""
 HINTED_FOR = 3600.0
 """How long a hint waits for somebody who watches its scope: by then sweeps have seen what it meant, or nobody does."""
+
+
+SILENCED_FOR = ORPHANED_FOR
+"""How long a silence counts after its end: for so long what was owed meanwhile may wait to be looked at."""
 
 
 class Upkeep:
@@ -32,12 +37,13 @@ class Upkeep:
     async def tidy(self, destinations: Collection[str]) -> None:
         """What is due daily: expire orphans, then prune what settled long ago. `destinations` are those configured.
 
-        And hints that nobody followed.
+        And hints that nobody followed, and silences long past.
         """
         now = await self._database.time()
         await self.expire_orphans(destinations, now - ORPHANED_FOR)
         await self.prune_settled(now - SETTLED_FOR)
         await self._drop_hints(now - HINTED_FOR)
+        await self._drop_silences(now - SILENCED_FOR)
 
     async def prune_settled(self, before: float) -> int:
         """Delete rows settled or discarded before this moment, and bodies that no row needs; returns how many rows.
@@ -73,6 +79,10 @@ class Upkeep:
     @writing
     def _drop_hints(self, connection: Connection, before: float) -> None:
         connection.execute(delete(hints).where(hints.c.at < before))
+
+    @writing
+    def _drop_silences(self, connection: Connection, before: float) -> None:
+        drop_silences(connection, before)
 
     @writing
     def _orphaned(self, connection: Connection, destinations: Collection[str], before: float) -> list[str]:

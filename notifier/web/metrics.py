@@ -85,7 +85,7 @@ class Metrics:
         self._events.labels(kind).inc(count)
 
     def message(self, kind: str, outcome: str, count: int = 1) -> None:
-        """Messages that came to their end: outcome is `delivered` or `dead`."""
+        """Messages that came to their end: outcome is `delivered`, `dead` or `silenced`."""
         self._messages.labels(kind, outcome).inc(count)
 
     def expose(

@@ -303,3 +303,40 @@ async def test_a_loop_whose_lease_is_anothers_ends_by_it_and_sends_nothing(stage
     assert caught.group_contains(LeaseLost)
     assert stage.receiver.requests == []
     assert "delivery failed unexpectedly" not in {each["event"] for each in logged}
+
+
+async def test_a_silence_made_beside_the_running_loop_is_obeyed_and_ends(stage: Stage) -> None:
+    quiet, other = life("quiet"), life("other")
+    silence = await stage.store.silences.add("qui*", None, 3600.0)
+    await owe(stage.store, [*quiet, *other], "slack", "webhook")
+
+    await stage.delivered(stage.slack(best_cooldown=0))
+    await stage.delivered(stage.webhook())
+
+    told = [each.text for each in stage.receiver.taken if not each.id]
+    assert told and not any("quiet" in each for each in told)
+    # Programs get every event.
+    assert of_job(stage.receiver.taken, "quiet") == [event.id for event in quiet]
+    assert stage.meter.messages["silenced"] == len(quiet)
+    kept_back = await stage.store.desk.letters(states=[State.SILENCED])
+    assert {each.error for each in kept_back} == {f"silence {silence.id}: qui*"}
+
+    await stage.store.silences.end([silence.id])
+    stage.timeline.set_by += 60
+    later = tuning_job("quiet-2")
+    await owe(stage.store, [started(later)], "slack")
+    await stage.delivered(stage.slack())
+    assert "quiet-2" in stage.receiver.taken[-1].text
+
+
+async def test_what_was_silenced_is_sent_where_somebody_insists(stage: Stage) -> None:
+    await stage.store.silences.add("*", None, 3600.0)
+    await owe(stage.store, [started(tuning_job("quiet"))], "slack")
+    await stage.delivered(stage.slack())
+    assert stage.receiver.taken == []
+
+    (row,) = await stage.store.desk.letters(states=[State.SILENCED])
+    await stage.store.desk.retry([row.seq])
+    await stage.delivered(stage.slack())
+
+    assert "quiet" in stage.receiver.taken[-1].text
