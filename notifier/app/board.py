@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from notifier.dispatch.queue import resting
 from notifier.model import Event, Place
 from notifier.settings import Settings
 from notifier.store import Store
@@ -106,11 +107,13 @@ async def queues(store: Store, settings: Settings) -> list[Queue]:
         counts[state] = counts.get(state, 0) + depth.count
         if state in ("pending", "sending"):
             oldest[depth.destination] = min(depth.oldest_at, oldest.get(depth.destination, depth.oldest_at))
+    quiet = {name for name, each in settings.destinations.items() if resting(each.policy(name, ""), None, now)}
     return [
         Queue(
             name,
             counts,
-            oldest_age=max(0.0, now - oldest[name]) if name in oldest else None,
+            # What waits for the end of quiet hours is late by nobody's measure.
+            oldest_age=max(0.0, now - oldest[name]) if name in oldest and name not in quiet else None,
             held=holds[name].reason if name in holds and name in settings.destinations else None,
         )
         for name, counts in messages.items()

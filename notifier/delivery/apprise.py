@@ -13,9 +13,9 @@ from notifier.delivery.apprise_answers import MARKUP_REFUSED, reached_some, refu
 from notifier.delivery.apprise_service import Said, Service, UnusableUrl
 from notifier.delivery.aside import Aside
 from notifier.delivery.refusal import fingerprint
-from notifier.delivery.settings import DestinationSettings
+from notifier.delivery.settings import PeopleSettings
 from notifier.errors import DeliveryError, Fault
-from notifier.model import Batch, Policy
+from notifier.model import Batch
 from notifier.rendering import Story, tell
 from notifier.rendering.apprise import Shape, pieces
 from notifier.rendering.markup import Markup
@@ -34,7 +34,7 @@ def _checked_service(url: SecretStr) -> SecretStr:
     return url
 
 
-class AppriseSettings(DestinationSettings):
+class AppriseSettings(PeopleSettings):
     """An Apprise service's own settings."""
 
     kind: Literal["apprise"] = "apprise"
@@ -59,15 +59,7 @@ class AppriseDestination:
         self._service: Service | None = None
         self._turn = asyncio.Lock()
         self._aside = Aside(f"send to {name}")
-        self.policy = Policy(
-            name=name,
-            kind=settings.kind,
-            people=settings.people,
-            rate=settings.rate,
-            best_cooldown=settings.best_cooldown,
-            min_improvement=settings.min_improvement,
-            fingerprint=fingerprint(settings.url),
-        )
+        self.policy = settings.policy(name, fingerprint(settings.url))
 
     async def send(self, batch: Batch) -> None:
         """Send once, in as many pieces as it takes, and plainer where the markup is refused; or raise DeliveryError."""

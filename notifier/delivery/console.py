@@ -8,9 +8,9 @@ from typing import Literal, TextIO
 
 import aiohttp
 
-from notifier.delivery.settings import DestinationSettings
+from notifier.delivery.settings import PeopleSettings
 from notifier.errors import DeliveryError, Fault
-from notifier.model import Batch, Policy
+from notifier.model import Batch
 from notifier.rendering import tell
 from notifier.rendering.console import lines
 
@@ -21,7 +21,7 @@ _CHUNK = 4096
 _AGAIN = 0.05
 
 
-class ConsoleSettings(DestinationSettings):
+class ConsoleSettings(PeopleSettings):
     """The console has no settings of its own."""
 
     kind: Literal["console"] = "console"
@@ -41,15 +41,7 @@ class Console:
     ) -> None:
         self._stream, self._patience = stream or sys.stdout, patience
         self._turn = asyncio.Lock()
-        self.policy = Policy(
-            name=name,
-            kind=settings.kind,
-            people=settings.people,
-            rate=settings.rate,
-            best_cooldown=settings.best_cooldown,
-            min_improvement=settings.min_improvement,
-            fingerprint="console",
-        )
+        self.policy = settings.policy(name, "console")
 
     async def send(self, batch: Batch) -> None:
         """Write one message; raises DeliveryError where the stream is closed, or its reader does not read."""

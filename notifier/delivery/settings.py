@@ -1,9 +1,13 @@
 """What every destination can be told, whatever its kind. Each kind adds its own in its own file."""
 
+from dataclasses import replace
+from datetime import UTC
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from notifier.delivery.hours import TimeZone, Windows
+from notifier.model import Policy, QuietHours
 from notifier.model.duration import parse_duration
 
 
@@ -44,3 +48,27 @@ class DestinationSettings(BaseModel):
     statuses: Listed = Field((), description="only status changes to these")
     accounts: Listed = Field((), description="only these accounts")
     regions: Listed = Field((), description="only these regions")
+
+    def policy(self, name: str, fingerprint: str) -> Policy:
+        """How a destination of this name and these settings likes to be spoken to."""
+        return Policy(name, self.kind, self.people, self.rate, fingerprint=fingerprint)
+
+
+class PeopleSettings(DestinationSettings):
+    """What can be said beside that of a destination which people read."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    quiet_hours: Windows = Field(
+        (), description="when nothing is sent: 22:00-07:00 or Sat-Sun 00:00-24:00, several between commas; off for none"
+    )
+    timezone: TimeZone = Field(UTC, description="time zone of its quiet hours, as Europe/Berlin")
+
+    def policy(self, name: str, fingerprint: str) -> Policy:
+        """How a destination of this name and these settings likes to be spoken to."""
+        return replace(
+            super().policy(name, fingerprint),
+            best_cooldown=self.best_cooldown,
+            min_improvement=self.min_improvement,
+            quiet=QuietHours(self.quiet_hours, self.timezone) if self.quiet_hours else None,
+        )

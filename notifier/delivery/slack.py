@@ -14,10 +14,10 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from notifier.delivery.http import Answer, checked_url, post
 from notifier.delivery.refusal import fingerprint
-from notifier.delivery.settings import DestinationSettings, Duration
+from notifier.delivery.settings import Duration, PeopleSettings
 from notifier.delivery.slack_answers import checked, checked_mention
 from notifier.errors import CardLost, DeliveryError, Fault
-from notifier.model import FINAL, Batch, Event, EventType, Face, Policy, Posted
+from notifier.model import FINAL, Batch, Event, EventType, Face, Posted
 from notifier.rendering import tell
 from notifier.rendering.card import card_story
 from notifier.rendering.slack import has_chart, messages
@@ -50,7 +50,7 @@ def _checked_api(url: str) -> str:
     return checked_url(SecretStr(url)).get_secret_value()
 
 
-class SlackSettings(DestinationSettings):
+class SlackSettings(PeopleSettings):
     """A bot's own settings."""
 
     living: ClassVar[bool] = True
@@ -76,15 +76,7 @@ class Slack:
         self._charts = True
         self.edit_interval = settings.edit_interval
         self.home = fingerprint(settings.url, settings.channel)
-        self.policy = Policy(
-            name=name,
-            kind=settings.kind,
-            people=settings.people,
-            rate=settings.rate,
-            best_cooldown=settings.best_cooldown,
-            min_improvement=settings.min_improvement,
-            fingerprint=fingerprint(settings.url, settings.token, settings.channel),
-        )
+        self.policy = settings.policy(name, fingerprint(settings.url, settings.token, settings.channel))
 
     def look(self, face: Face) -> str:
         """A digest of the card at its richest."""

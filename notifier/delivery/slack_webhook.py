@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from notifier.delivery.http import Answer, checked_url, post, probe
 from notifier.delivery.refusal import fingerprint
-from notifier.delivery.settings import DestinationSettings
+from notifier.delivery.settings import PeopleSettings
 from notifier.delivery.slack_answers import asked_to_wait, checked_mention
 from notifier.errors import DeliveryError, Fault
-from notifier.model import Batch, Policy
+from notifier.model import Batch
 from notifier.rendering import tell
 from notifier.rendering.slack import messages
 
@@ -31,7 +31,7 @@ _ADVICE = {
 _CODE = re.compile(r"[a-z][a-z_]{1,59}")
 
 
-class SlackWebhookSettings(DestinationSettings):
+class SlackWebhookSettings(PeopleSettings):
     """An incoming webhook's own settings."""
 
     kind: Literal["slack_webhook"] = "slack_webhook"
@@ -47,15 +47,7 @@ class SlackWebhook:
 
     def __init__(self, name: str, settings: SlackWebhookSettings, http: aiohttp.ClientSession) -> None:
         self._url, self._mention, self._http = settings.url, settings.mention, http
-        self.policy = Policy(
-            name=name,
-            kind=settings.kind,
-            people=settings.people,
-            rate=settings.rate,
-            best_cooldown=settings.best_cooldown,
-            min_improvement=settings.min_improvement,
-            fingerprint=fingerprint(settings.url),
-        )
+        self.policy = settings.policy(name, fingerprint(settings.url))
 
     async def send(self, batch: Batch) -> None:
         """Post once, and plainer where Slack refuses the message; or raise DeliveryError."""

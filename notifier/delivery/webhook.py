@@ -15,7 +15,7 @@ from notifier.delivery.http import Answer, checked_url, post, probe
 from notifier.delivery.refusal import excerpt, fingerprint
 from notifier.delivery.settings import DestinationSettings
 from notifier.errors import DeliveryError, Fault
-from notifier.model import Batch, Policy
+from notifier.model import Batch
 from notifier.rendering.cloudevents import body
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
@@ -72,13 +72,7 @@ class Webhook:
         self._url, self._http, self._clock = settings.url, http, clock
         self._secrets = (settings.secret,) if settings.secret else ()
         self._keys = [key for each in self._secrets for key in _keys(each.get_secret_value())]
-        self.policy = Policy(
-            name=name,
-            kind=settings.kind,
-            people=settings.people,
-            rate=settings.rate,
-            fingerprint=fingerprint(settings.url, settings.secret),
-        )
+        self.policy = settings.policy(name, fingerprint(settings.url, settings.secret))
 
     async def send(self, batch: Batch) -> None:
         """Post the one event of a batch, or raise DeliveryError saying whose failure it is."""

@@ -1,9 +1,9 @@
 """What to send to one destination now, what needs no telling, and when to look again."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from math import ceil
 
 from notifier.dispatch.folding import Folded, Message, fold
 from notifier.dispatch.holds import STUCK_AFTER, standing
@@ -57,9 +57,9 @@ def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED)
 
     `digest_jobs` is how many jobs one digest may tell of at most.
     """
+    if (rests := resting(policy, look.hold, look.now)) is not None:
+        return Plan(wake_at=rests if rests < math.inf else None)
     hold = standing(look.hold, policy)
-    if hold is not None and (hold.until is None or hold.until > look.now):
-        return Plan(wake_at=hold.until)
     waiting = _waiting(look)
     silenced = silencing(chain.from_iterable(waiting.values()), look.silences, policy, look.now)
     audible = {key: [row for row in queue if row.seq not in silenced] for key, queue in waiting.items()}
@@ -77,6 +77,14 @@ def plan(policy: Policy, look: Look, *, digest_jobs: int, room: int = UNSETTLED)
     fruitless = hold is not None and any(_stuck(each) or _deferred(each, look.deferred) for each in chosen)
     wanting = len(chosen) < free or fruitless
     return Plan(chosen, silent, silenced, wake_at, wanting)
+
+
+def resting(policy: Policy, hold: Hold | None, now: float) -> float | None:
+    """Until when nothing is sent at all, for a hold or for quiet hours; infinity: until a hold is lifted."""
+    kept = standing(hold, policy)
+    held = 0.0 if kept is None else math.inf if kept.until is None else kept.until
+    quiet = (policy.quiet.until(now) if policy.quiet else None) or 0.0
+    return max(held, quiet) if max(held, quiet) > now else None
 
 
 def _waiting(look: Look) -> dict[str, list[Owed]]:
@@ -147,7 +155,7 @@ def _crowd(due: Sequence[Folded], apart: Mapping[int, int], digest_jobs: int) ->
 
 def _share(jobs: int, most: int) -> int:
     """Jobs for each of as few digests as can be, evenly: a small rest would be no crowd, and go message by message."""
-    return ceil(jobs / ceil(jobs / most))
+    return math.ceil(jobs / math.ceil(jobs / most))
 
 
 def _digest(jobs: Sequence[Folded]) -> Message:

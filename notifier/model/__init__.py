@@ -27,6 +27,7 @@ from notifier.model.job import (
 )
 from notifier.model.lease import Lease
 from notifier.model.outbox import Batch, Hold, Owed, Policy, Told
+from notifier.model.quiet import QuietHours
 from notifier.model.silence import Silence
 from notifier.model.status import ENDED, FINAL, RUNNING, Status, ended, rank
 from notifier.model.trial import KnownTrials, Trial
@@ -64,6 +65,7 @@ __all__ = [
     "Place",
     "Policy",
     "Posted",
+    "QuietHours",
     "Remembered",
     "ResourceLimits",
     "Scope",

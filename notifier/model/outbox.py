@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from notifier.model.event import Event, Notice
+from notifier.model.quiet import QuietHours
 from notifier.model.trial import Trial
 
 
@@ -66,6 +67,8 @@ class Policy:
     best_cooldown: float = 0.0
     min_improvement: float = 0.0
     fingerprint: str = ""
+    quiet: QuietHours | None = None
+    """When nothing is sent at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import structlog
 
 from notifier.dispatch.holds import standing
+from notifier.dispatch.queue import resting
 from notifier.errors import CardLost, DeliveryError, Fault, LeaseLost, StoreUnavailable
 from notifier.model import Batch, Card, Event, EventType, Face
 from notifier.pipeline.deliver import Timing
@@ -200,8 +201,8 @@ class CardKeeping:
                     return 1 / EDITS_A_SECOND
             except CardLost:
                 await album.forget(card)
-                # Whoever deletes the card of a job that has ended does not want it again.
-                if not face.final:
+                # Whoever deletes the card of a job that has ended does not want it again; and a new one rings.
+                if not face.final and resting(living.policy, None, now) is None:
                     await album.post(card.job_key, face, looked_at)
         return 0.0 if len(behind) == FEW else LOOK_SECONDS
 

@@ -11,7 +11,7 @@ import structlog
 from notifier.dispatch.folding import Message
 from notifier.dispatch.holds import PROBE_INTERVAL, alarming, standing
 from notifier.dispatch.memory import Memory
-from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan
+from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan, resting
 from notifier.dispatch.verdict import Answer, Circumstances, judge
 from notifier.errors import DeliveryError, Fault, LeaseLost, StoreUnavailable
 from notifier.model import Batch, Event, EventType, Hold, Notice, Trial
@@ -169,7 +169,7 @@ class Delivery:
             self._memory = replace(self._memory, alarmed=hold)
         if hold is not None and hold.until is not None:
             hold = replace(hold, until=self._waits.due("hold", hold.until, now, tick))
-        if (blocking := standing(hold, self._policy)) and (blocking.until is None or blocking.until > now):
+        if resting(self._policy, hold, now) is not None:
             return Look(now, (), tuple(self._flying), hold=hold)
         rows = [
             replace(row, next_at=self._waits.due(row.seq, row.next_at, now, tick)) if row.next_at > 0 else row

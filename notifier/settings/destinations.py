@@ -37,6 +37,8 @@ _FOR_PEOPLE = {
     "mention": "NOTIFIER_MENTION",
     "best_cooldown": "NOTIFIER_BEST_COOLDOWN",
     "min_improvement": "NOTIFIER_MIN_IMPROVEMENT",
+    "quiet_hours": "NOTIFIER_QUIET_HOURS",
+    "timezone": "NOTIFIER_TIMEZONE",
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 

@@ -103,7 +103,7 @@ def _text(value: Any, field: FieldInfo) -> str:
     if isinstance(value, SecretStr):
         return MASK
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(map(str, value))
     if isinstance(value, float):
         return _duration(value) if any(isinstance(each, _DURATION_MARKS) for each in field.metadata) else f"{value:g}"
     return str(value)

@@ -1,6 +1,7 @@
 """All settings of the service as one frozen tree. Field descriptions and defaults are what README and CLI show."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
 
+from notifier.delivery.hours import TimeZone, Windows
 from notifier.delivery.settings import DestinationSettings
 from notifier.errors import Problem
 from notifier.model import Api
@@ -43,7 +45,12 @@ class Settings(BaseSettings):
     """What the operator decided. Times are seconds; a secret is shown by nothing but its `get_secret_value()`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, enable_decoding=False, frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        enable_decoding=False,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
     )
 
     jobs: SomeGlobs = Field(("*",), description="names or globs of the tuning jobs to watch")
@@ -107,6 +114,12 @@ class Settings(BaseSettings):
     min_improvement: float = Field(
         0.0, ge=0, allow_inf_nan=False, description="for people: relative gain of a new best worth telling, 0.01 = 1 %"
     )
+    quiet_hours: Windows = Field(
+        (),
+        description="for people: when nothing is sent, `22:00-07:00` or `Sat-Sun 00:00-24:00`, several between commas;"
+        " what is owed waits for their end",
+    )
+    timezone: TimeZone = Field(UTC, description="time zone of these hours, as `Europe/Berlin`")
     failing_share: Share = Field(
         0.5, description="`failing` is told when this share of a job's trials has failed, 0: never"
     )

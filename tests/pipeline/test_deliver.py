@@ -340,3 +340,17 @@ async def test_what_was_silenced_is_sent_where_somebody_insists(stage: Stage) ->
     await stage.delivered(stage.slack())
 
     assert "quiet" in stage.receiver.taken[-1].text
+
+
+async def test_what_comes_in_quiet_hours_waits_for_their_end_and_names_every_job(stage: Stage) -> None:
+    # It is noon: quiet for an hour from now.
+    slack = stage.slack(quiet_hours="11:00-13:00", best_cooldown=0)
+    jobs = [f"job-{number}" for number in range(30)]
+    await owe(stage.store, [event for name in jobs for event in life(name)], "slack")
+
+    await stage.delivered(slack)
+
+    assert stage.receiver.times()[0] == pytest.approx(3600.0)
+    text = "".join(each.text for each in stage.receiver.taken)
+    assert all(name in text for name in jobs)
+    assert len(stage.receiver.taken) < len(jobs)
