@@ -8,6 +8,7 @@ from notifier import __version__
 from notifier.cli.check import check
 from notifier.cli.demo import demo, simulate
 from notifier.cli.describe import describe
+from notifier.cli.explain import explain
 from notifier.cli.jobs import jobs
 from notifier.cli.outbox import outbox
 from notifier.cli.run import run
@@ -39,7 +40,7 @@ def _options(
     """Watch SageMaker tuning jobs; tell Slack and webhooks what happened."""
 
 
-for command in (run, demo, check, describe, jobs, simulate, settings):
+for command in (run, demo, check, describe, explain, jobs, simulate, settings):
     cli.command()(command)
 cli.add_typer(outbox, name="outbox")
 cli.add_typer(silence, name="silence")

@@ -22,6 +22,20 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """What the filters look at. `event` is the word after the dot; `status` what a job changes to, if it changes.
+
+    None for a place that nobody knows: no filter leaves it out.
+    """
+
+    name: str
+    account_id: str | None
+    region: str | None
+    event: str
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """What one destination wants to hear; an empty filter lets everything through.
 
@@ -37,14 +51,25 @@ class Route:
 
     def wants(self, event: Event) -> bool:
         """Whether the destination should hear of this event."""
-        job = event.job
-        return (
-            (not self.jobs or matches(job.name, self.jobs))
-            and (not self.events or event.type.word in self.events)
-            and (not self.statuses or event.status is None or event.status.after in self.statuses)
-            and (not self.accounts or job.account_id in self.accounts)
-            and (not self.regions or job.region in self.regions)
-        )
+        job, status = event.job, event.status.after if event.status else None
+        return self.refusal(Subject(job.name, job.account_id, job.region, event.type.word, status)) is None
+
+    def refusal(self, subject: Subject) -> str | None:
+        """The first filter that leaves it out, by its field; None where the destination hears of it."""
+        for field, passes in (
+            ("jobs", not self.jobs or matches(subject.name, self.jobs)),
+            ("events", _passes(self.events, subject.event)),
+            ("statuses", _passes(self.statuses, subject.status)),
+            ("accounts", _passes(self.accounts, subject.account_id)),
+            ("regions", _passes(self.regions, subject.region)),
+        ):
+            if not passes:
+                return field
+        return None
+
+
+def _passes(allowed: tuple[str, ...], value: str | None) -> bool:
+    return not allowed or value is None or value in allowed
 
 
 def route(event: Event, routes: Iterable[Route]) -> tuple[str, ...]:

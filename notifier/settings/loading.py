@@ -13,6 +13,7 @@ from notifier.model import Api
 from notifier.settings.accounts import account_problems
 from notifier.settings.destinations import Built, build_destinations, choose_operator
 from notifier.settings.explain import complaints, problem
+from notifier.settings.filters import filter_problems
 from notifier.settings.names import check_names, lookalikes
 from notifier.settings.tree import COMPOSED, FLAT_VARIABLES, Settings, variable
 from notifier.settings.variables import Variable, read_variables
@@ -37,6 +38,8 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     )
     # What a flat variable says to several destinations is wrong once.
     problems = list(dict.fromkeys([*problems, *wrong, *built.problems]))
+    if settings is not None:
+        problems += filter_problems(settings, variables)
     if problems or settings is None:
         # A variable that nothing reads may be the reason why another is missing.
         raise SettingsError([*problems, *doubts])

@@ -25,8 +25,8 @@ windows = st.builds(
 moments = st.integers(1_230_000_000, 1_890_000_000)
 
 
-def at(*there: int) -> float:
-    return datetime(*there, tzinfo=BERLIN).timestamp()  # type: ignore[arg-type]
+def at(year: int, month: int, day: int, hour: int, minute: int) -> float:
+    return datetime(year, month, day, hour, minute, tzinfo=BERLIN).timestamp()
 
 
 def shows(hours: QuietHours, moment: float) -> bool:

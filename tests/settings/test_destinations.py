@@ -52,7 +52,13 @@ def test_every_kind_can_be_named(kind: str) -> None:
 
 
 def test_a_named_destination_takes_all_its_fields() -> None:
-    fields = {"RATE": "2", "JOBS": "a,b-*", "EVENTS": "deleted", "STATUSES": "Failed,Stopped", "REGIONS": "eu-west-1"}
+    fields = {
+        "RATE": "2",
+        "JOBS": "a,b-*",
+        "EVENTS": "status_changed",
+        "STATUSES": "Failed,Stopped",
+        "REGIONS": "eu-west-1",
+    }
     ops = loaded(**OPS_HOOK, **{f"DESTINATIONS__OPS__{name}": value for name, value in fields.items()}).destinations
 
     assert ops["ops"].model_dump(exclude={"url"}) == {
@@ -61,7 +67,7 @@ def test_a_named_destination_takes_all_its_fields() -> None:
         "best_cooldown": 300.0,
         "min_improvement": 0.0,
         "jobs": ("a", "b-*"),
-        "events": ("deleted",),
+        "events": ("status_changed",),
         "statuses": ("Failed", "Stopped"),
         "accounts": (),
         "regions": ("eu-west-1",),

@@ -4,6 +4,7 @@ import base64
 import traceback
 from collections.abc import Mapping
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +84,8 @@ def shown(environ: Mapping[str, str]) -> str:
     return f"{settings!r} {settings} {describe_settings(settings)}"
 
 
+# The first URL of Apprise's imports it, which takes long.
+@hypothesis.settings(deadline=None)
 @given(proper, beside)
 def test_a_secret_in_its_place_is_never_shown_whatever_else_is_wrong(
     proper: Mapping[str, str], beside: Mapping[str, str]

@@ -1,0 +1,156 @@
+"""`notifier explain`: which messages of a job go where, and why others do not; beside a running service."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from notifier.cli.execution import complain, execute
+
+if TYPE_CHECKING:
+    from notifier.delivery.settings import DestinationSettings
+    from notifier.model import Hold, Silence
+    from notifier.routing import Route
+    from notifier.settings import Settings
+    from notifier.store import Store
+
+_RULES = {
+    "failing": "failing_share",
+    "plateaued": "plateau_share",
+    "limit_near": "limit_share",
+    "stalled": "stall_factor",
+}
+
+
+def explain(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The name of a tuning job, be it known yet or not.")],
+    account: Annotated[str | None, typer.Option(help="Its account, where it is not known yet.")] = None,
+    region: Annotated[str | None, typer.Option(help="Its region, where it is not known yet.")] = None,
+) -> None:
+    """Say which messages of a tuning job go where, and why others do not."""
+    execute(lambda settings: _explain(settings, job, account, region))
+
+
+async def _explain(settings: "Settings", job: str, account: str | None, region: str | None) -> int:
+    from notifier.errors import StoreUnusable
+    from notifier.store import open_store
+
+    account, region, silences, holds = account, region, [], {}
+    try:
+        async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
+            account, region = await _tell_what_is_known(store, job, account, region)
+            now = await store.silences.now()
+            silences = [each for each in await store.silences.all() if each.lasts(now) and each.concerns(job)]
+            holds = await store.desk.holds()
+    except StoreUnusable as error:
+        now = datetime.now(UTC).timestamp()
+        complain(f"by the settings alone: {error}")
+    if left_out := _left_out(settings, job, account, region):
+        typer.echo(f"Nothing of {job} is told: {left_out}.")
+        return 0
+    _print_filters(settings, job, account, region)
+    for line in _circumstances(settings, silences, holds, now):
+        typer.echo(line)
+    return 0
+
+
+async def _tell_what_is_known(
+    store: "Store", job: str, account: str | None, region: str | None
+) -> tuple[str | None, str | None]:
+    """Print what is remembered of the job; its account and region."""
+    from notifier.rendering.text import clean
+
+    known = [
+        each
+        for scope, each in await store.desk.jobs()
+        if each.name.lower() == job.lower() and account in (None, scope.account_id) and region in (None, scope.region)
+    ]
+    if not known:
+        typer.echo(f"{clean(job)}: no job of this name is known; by its name alone.")
+        return account, region
+    # The newest, where a name was used again.
+    identity, status = known[0].identity, known[0].status
+    typer.echo(f"{clean(known[0].name)}: {clean(status)}, in {identity.region} of account {identity.account_id}.")
+    return identity.account_id, identity.region
+
+
+def _left_out(settings: "Settings", job: str, account: str | None, region: str | None) -> str | None:
+    """Why the job is not watched at all, if it is not."""
+    from notifier.routing import Selection
+
+    if not Selection(settings.jobs).selects(job):
+        return f"NOTIFIER_JOBS={','.join(settings.jobs)} does not name it"
+    if not Selection(exclude=settings.exclude).selects(job):
+        return f"NOTIFIER_EXCLUDE={','.join(settings.exclude)} leaves it out"
+    if account and settings.accounts and account not in settings.accounts:
+        return "NOTIFIER_ACCOUNTS does not name its account"
+    if region and settings.regions and region not in settings.regions:
+        return "NOTIFIER_REGIONS does not name its region"
+    return None
+
+
+def _print_filters(settings: "Settings", job: str, account: str | None, region: str | None) -> None:
+    from notifier.app.parts import routes
+    from notifier.cli.table import print_table
+    from notifier.model import EventType
+
+    rows: list[tuple[str, str, str]] = []
+    for each in routes(settings):
+        answers: dict[str, list[str]] = {}
+        for kind in EventType:
+            answers.setdefault(_answer(settings, each, job, account, region, kind.word), []).append(kind.word)
+        rows += [(each.destination, answer, ", ".join(words)) for answer, words in answers.items()]
+    print_table(("destination", "told", "events"), rows)
+
+
+def _answer(settings: "Settings", route: "Route", job: str, account: str | None, region: str | None, word: str) -> str:
+    from notifier.routing import Subject
+
+    if refusal := route.refusal(Subject(job, account, region, word)):
+        own = getattr(settings.destinations[route.destination], refusal)
+        return f"no: left out by {'its ' if own else 'NOTIFIER_'}{refusal.upper()}"
+    if word in _RULES and not getattr(settings, _RULES[word]):
+        return f"no: NOTIFIER_{_RULES[word].upper()} is 0"
+    conditions = list(_conditions(route, settings.destinations[route.destination], account, region, word))
+    return "yes" + "".join(f", {each}" for each in conditions)
+
+
+def _conditions(
+    route: "Route", destination: "DestinationSettings", account: str | None, region: str | None, word: str
+) -> Iterator[str]:
+    from notifier.rendering.numbers import duration, percent
+
+    if account is None and route.accounts:
+        yield f"if it is in account {' or '.join(route.accounts)}"
+    if region is None and route.regions:
+        yield f"if it is in {' or '.join(route.regions)}"
+    if word == "status_changed" and route.statuses:
+        yield f"to {' or '.join(route.statuses)} alone"
+    if word == "new_best" and destination.people:
+        if destination.best_cooldown:
+            yield f"one message in {duration(destination.best_cooldown)} at most"
+        if destination.min_improvement:
+            yield f"gains of {percent(destination.min_improvement)} at least"
+
+
+def _circumstances(
+    settings: "Settings", silences: "list[Silence]", holds: "dict[str, Hold]", now: float
+) -> Iterator[str]:
+    """What keeps messages back just now."""
+    for name, destination in settings.destinations.items():
+        for each in silences:
+            if each.quiets(name, people=destination.people):
+                comment = f" ({each.comment})" if each.comment else ""
+                yield f"{name}: silence {each.id} keeps it back until {_moment(each.until)}{comment}."
+        policy = destination.policy(name, "")
+        if policy.quiet and (end := policy.quiet.until(now)):
+            yield f"{name}: quiet hours until {_moment(end)}; what is owed waits."
+        if name in holds:
+            yield f"{name}: held, {holds[name].reason}; what is owed waits."
+
+
+def _moment(seconds: float) -> str:
+    from notifier.rendering.numbers import moment
+
+    return moment(datetime.fromtimestamp(seconds, UTC))
