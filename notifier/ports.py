@@ -1,6 +1,6 @@
 """What the adapters offer to the pipeline: one screen that says how the parts meet."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -62,6 +62,10 @@ class Source(Protocol):
 
     async def trials(self, name: str, known: KnownTrials) -> list[Trial]:
         """The trials of a job that are new, or were not over when last seen. Raises JobMissing."""
+        ...
+
+    async def tags(self, arn: str) -> dict[str, str]:
+        """The tags of a tuning job, by its ARN. Raises JobMissing."""
         ...
 
 
@@ -205,6 +209,14 @@ class WatchStore(Protocol):
 
     async def known_trials(self, identity: JobIdentity) -> KnownTrials:
         """The names of a job's trials that are remembered."""
+        ...
+
+    async def tags(self, identity: JobIdentity) -> dict[str, str] | None:
+        """The tags of a job, as they were read once; None where they were not."""
+        ...
+
+    async def keep_tags(self, identity: JobIdentity, tags: Mapping[str, str]) -> None:
+        """Remember the tags of a job, as long as the job."""
         ...
 
     async def prune(self, scope: Scope, ended_before: float) -> Collection[JobIdentity]:

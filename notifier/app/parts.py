@@ -125,9 +125,16 @@ def routes(settings: Settings) -> tuple[Route, ...]:
             statuses=each.statuses,
             accounts=each.accounts,
             regions=each.regions,
+            tags=tuple(tag_pair(tag) for tag in each.tags),
         )
         for name, each in settings.destinations.items()
     )
+
+
+def tag_pair(text: str) -> tuple[str, str]:
+    """A tag of a filter: its key, and the glob of its value."""
+    key, _, value = text.partition("=")
+    return key.strip(), value.strip()
 
 
 @dataclass(frozen=True, slots=True)

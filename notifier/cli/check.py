@@ -1,6 +1,6 @@
 """`notifier check`: what works and what is missing, in plain words, before the service is started."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from notifier.delivery import Reachable
+    from notifier.model import Summary
     from notifier.ports import Source
     from notifier.settings import Settings
 
@@ -152,11 +153,13 @@ async def _check_source(source: "Source", settings: "Settings", report: Report) 
         preview = source.api == Api.PREVIEW
         if not preview:
             async with report.step(f"{place}: listing tuning jobs"):
-                count = 0
+                rows: Sequence[Summary] = ()
                 async for page in source.pages():
-                    count = len(page.rows)
+                    rows = page.rows
                     break
-                report.good(f"{place}: sagemaker:ListHyperParameterTuningJobs is allowed, {count} on page 1")
+                report.good(f"{place}: sagemaker:ListHyperParameterTuningJobs is allowed, {len(rows)} on page 1")
+            if any(each.tags for each in settings.destinations.values()):
+                await _check_tags(source, next((each.arn for each in rows if each.arn), None), report)
         async with report.step(f"{place}: describing a tuning job"):
             with suppress(JobMissing):
                 await source.describe(settings.jobs[0] if preview else UNKNOWN_JOB)
@@ -178,6 +181,22 @@ async def _check_trials(source: "Source", report: Report) -> None:
         report.plain(f"{source.place}: messages will do without the story of the trials: {error}")
     else:
         report.good(f"{source.place}: listing the trials of a tuning job is allowed")
+
+
+async def _check_tags(source: "Source", arn: str | None, report: Report) -> None:
+    """Filters by tag need a permission more; without it they let everything through."""
+    from notifier.errors import CallFailed, JobMissing
+
+    if arn is None:
+        report.plain(f"{source.place}: no tuning job is there to read the tags of, as filters by tag do")
+        return
+    try:
+        with suppress(JobMissing):
+            await source.tags(arn)
+    except CallFailed as error:
+        report.plain(f"{source.place}: filters by tag will let everything through: {error}")
+    else:
+        report.good(f"{source.place}: reading the tags of a tuning job is allowed")
 
 
 def _check_accounts(settings: "Settings", watched: "set[str | None]", report: Report) -> None:

@@ -1,6 +1,7 @@
 """`notifier explain`: which messages of a job go where, and why others do not; beside a running service."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,8 @@ from notifier.cli.execution import complain, execute
 
 if TYPE_CHECKING:
     from notifier.delivery.settings import DestinationSettings
-    from notifier.model import Hold, Silence
-    from notifier.routing import Route
+    from notifier.model import Hold, JobIdentity, Silence
+    from notifier.routing import Route, Subject
     from notifier.settings import Settings
     from notifier.store import Store
 
@@ -34,12 +35,18 @@ def explain(
 
 async def _explain(settings: "Settings", job: str, account: str | None, region: str | None) -> int:
     from notifier.errors import StoreUnusable
+    from notifier.routing import Subject
     from notifier.store import open_store
 
-    account, region, silences, holds = account, region, [], {}
+    silences: list[Silence] = []
+    holds: dict[str, Hold] = {}
+    tags: dict[str, str] | None = None
     try:
         async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
-            account, region = await _tell_what_is_known(store, job, account, region)
+            known = await _known(store, job, account, region)
+            if known is not None:
+                account, region = known.account_id, known.region
+                tags = await store.watch.tags(known)
             now = await store.silences.now()
             silences = [each for each in await store.silences.all() if each.lasts(now) and each.concerns(job)]
             holds = await store.desk.holds()
@@ -49,30 +56,24 @@ async def _explain(settings: "Settings", job: str, account: str | None, region: 
     if left_out := _left_out(settings, job, account, region):
         typer.echo(f"Nothing of {job} is told: {left_out}.")
         return 0
-    _print_filters(settings, job, account, region)
+    _print_filters(settings, Subject(job, account, region, "", tags=tags))
     for line in _circumstances(settings, silences, holds, now):
         typer.echo(line)
     return 0
 
 
-async def _tell_what_is_known(
-    store: "Store", job: str, account: str | None, region: str | None
-) -> tuple[str | None, str | None]:
-    """Print what is remembered of the job; its account and region."""
+async def _known(store: "Store", job: str, account: str | None, region: str | None) -> "JobIdentity | None":
+    """Print what is remembered of the job, the newest of that name; its identity."""
     from notifier.rendering.text import clean
 
-    known = [
-        each
-        for scope, each in await store.desk.jobs()
-        if each.name.lower() == job.lower() and account in (None, scope.account_id) and region in (None, scope.region)
-    ]
-    if not known:
-        typer.echo(f"{clean(job)}: no job of this name is known; by its name alone.")
-        return account, region
-    # The newest, where a name was used again.
-    identity, status = known[0].identity, known[0].status
-    typer.echo(f"{clean(known[0].name)}: {clean(status)}, in {identity.region} of account {identity.account_id}.")
-    return identity.account_id, identity.region
+    for scope, each in await store.desk.jobs():
+        here = account in (None, scope.account_id) and region in (None, scope.region)
+        if here and each.name.lower() == job.lower():
+            place = f"{each.identity.region} of account {each.identity.account_id}"
+            typer.echo(f"{clean(each.name)}: {clean(each.status)}, in {place}.")
+            return each.identity
+    typer.echo(f"{clean(job)}: no job of this name is known; by its name alone.")
+    return None
 
 
 def _left_out(settings: "Settings", job: str, account: str | None, region: str | None) -> str | None:
@@ -90,7 +91,7 @@ def _left_out(settings: "Settings", job: str, account: str | None, region: str |
     return None
 
 
-def _print_filters(settings: "Settings", job: str, account: str | None, region: str | None) -> None:
+def _print_filters(settings: "Settings", subject: "Subject") -> None:
     from notifier.app.parts import routes
     from notifier.cli.table import print_table
     from notifier.model import EventType
@@ -99,35 +100,34 @@ def _print_filters(settings: "Settings", job: str, account: str | None, region: 
     for each in routes(settings):
         answers: dict[str, list[str]] = {}
         for kind in EventType:
-            answers.setdefault(_answer(settings, each, job, account, region, kind.word), []).append(kind.word)
+            answer = _answer(settings, each, replace(subject, event=kind.word))
+            answers.setdefault(answer, []).append(kind.word)
         rows += [(each.destination, answer, ", ".join(words)) for answer, words in answers.items()]
     print_table(("destination", "told", "events"), rows)
 
 
-def _answer(settings: "Settings", route: "Route", job: str, account: str | None, region: str | None, word: str) -> str:
-    from notifier.routing import Subject
-
-    if refusal := route.refusal(Subject(job, account, region, word)):
-        own = getattr(settings.destinations[route.destination], refusal)
+def _answer(settings: "Settings", route: "Route", subject: "Subject") -> str:
+    destination = settings.destinations[route.destination]
+    if refusal := route.refusal(subject):
+        own = getattr(destination, refusal)
         return f"no: left out by {'its ' if own else 'NOTIFIER_'}{refusal.upper()}"
-    if word in _RULES and not getattr(settings, _RULES[word]):
-        return f"no: NOTIFIER_{_RULES[word].upper()} is 0"
-    conditions = list(_conditions(route, settings.destinations[route.destination], account, region, word))
-    return "yes" + "".join(f", {each}" for each in conditions)
+    if subject.event in _RULES and not getattr(settings, _RULES[subject.event]):
+        return f"no: NOTIFIER_{_RULES[subject.event].upper()} is 0"
+    return ", ".join(["yes", *_conditions(route, destination, subject)])
 
 
-def _conditions(
-    route: "Route", destination: "DestinationSettings", account: str | None, region: str | None, word: str
-) -> Iterator[str]:
+def _conditions(route: "Route", destination: "DestinationSettings", subject: "Subject") -> Iterator[str]:
     from notifier.rendering.numbers import duration, percent
 
-    if account is None and route.accounts:
+    if subject.account_id is None and route.accounts:
         yield f"if it is in account {' or '.join(route.accounts)}"
-    if region is None and route.regions:
+    if subject.region is None and route.regions:
         yield f"if it is in {' or '.join(route.regions)}"
-    if word == "status_changed" and route.statuses:
+    if subject.tags is None and route.tags:
+        yield f"if its tags are {' and '.join(destination.tags)}"
+    if subject.event == "status_changed" and route.statuses:
         yield f"to {' or '.join(route.statuses)} alone"
-    if word == "new_best" and destination.people:
+    if subject.event == "new_best" and destination.people:
         if destination.best_cooldown:
             yield f"one message in {duration(destination.best_cooldown)} at most"
         if destination.min_improvement:

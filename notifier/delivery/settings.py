@@ -48,6 +48,7 @@ class DestinationSettings(BaseModel):
     statuses: Listed = Field((), description="only status changes to these")
     accounts: Listed = Field((), description="only these accounts")
     regions: Listed = Field((), description="only these regions")
+    tags: Listed = Field((), description="only tuning jobs with all these tags: team=vision,env=prod-*")
 
     def policy(self, name: str, fingerprint: str) -> Policy:
         """How a destination of this name and these settings likes to be spoken to."""

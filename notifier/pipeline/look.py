@@ -1,7 +1,7 @@
 """One look at one job: describe, judge, route, write down."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -20,9 +20,10 @@ from notifier.detection.judgement import (
 from notifier.detection.staleness import Doubt, doubt
 from notifier.detection.sweep import history_before, locked_out
 from notifier.errors import CallFailed, Cause, JobMissing
-from notifier.model import JobIdentity, Remembered, Summary, TuningJob
+from notifier.model import Event, JobIdentity, Remembered, Summary, TuningJob
 from notifier.pipeline import notices
 from notifier.pipeline.ledger import Ledger
+from notifier.pipeline.tags import TagReader
 from notifier.pipeline.trials import TrialReader
 from notifier.ports import Observed, Routed, Source
 from notifier.routing import Route, route
@@ -72,6 +73,7 @@ class Looker:
         ledger: Ledger,
         telling: Telling,
         trials: TrialReader,
+        tags: TagReader,
         *,
         alive: Callable[[], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -83,6 +85,7 @@ class Looker:
         self._ledger = ledger
         self._telling = telling
         self._trials = trials
+        self._tags = tags
         self._places = asyncio.Semaphore(CONCURRENT_LOOKS)
         self._doubts: dict[JobIdentity, Doubt] = {}
         self._caught_up: list[Observed] = []
@@ -238,7 +241,7 @@ class Looker:
         if verdict.events and self._too_late(verdict.remembered):
             self._caught_up.append(Observed(verdict.remembered, verdict.record, forget=forget))
             return
-        routed = tuple(Routed(each, route(each, self._telling.routes)) for each in verdict.events)
+        routed = await self._routed(verdict.events)
         trials = await self._trials.read(memory, verdict.record, routed)
         await self._ledger.write(Observed(verdict.remembered, verdict.record, routed, forget, trials))
 
@@ -250,8 +253,12 @@ class Looker:
         records = await self._ledger.records(list(signs))
         for identity, record in records.items():
             remembered, event = stall(self._ledger.jobs[identity], record, signs[identity], self.clock())
-            routed = Routed(event, route(event, self._telling.routes))
-            await self._ledger.write(Observed(remembered, events=(routed,)))
+            await self._ledger.write(Observed(remembered, events=await self._routed((event,))))
+
+    async def _routed(self, events: Sequence[Event]) -> tuple[Routed, ...]:
+        """The events of one job, with who hears of them."""
+        tags = await self._tags.read(events)
+        return tuple(Routed(each, route(each, self._telling.routes, tags)) for each in events)
 
     async def read_late_trials(self) -> None:
         """Read the trials that were not there in time for the looks of this sweep."""

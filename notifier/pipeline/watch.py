@@ -22,6 +22,7 @@ from notifier.pipeline.names import NameSweep
 from notifier.pipeline.pace import unless
 from notifier.pipeline.progress import Progress
 from notifier.pipeline.sweep import ListSweep
+from notifier.pipeline.tags import TagReader
 from notifier.pipeline.trials import TrialReader
 from notifier.ports import Routed, Source, WatchStore
 from notifier.routing import Selection
@@ -182,7 +183,8 @@ class Watch:
         await self._blindness.recall(scope.key, ledger.state.complete_at)
         telling = self._watching.telling
         trials = TrialReader(self._source, self._store, telling.people, living=telling.living)
-        looker = Looker(self._source, ledger, telling, trials, alive=self._alive, clock=self._clock)
+        tags = TagReader(self._source, self._store, telling.routes)
+        looker = Looker(self._source, ledger, telling, trials, tags, alive=self._alive, clock=self._clock)
         if self._empty_since is not None and ledger.state.baseline_at is None:
             # The empty account was the baseline: what appears in it now is news.
             state = ScopeState(self._empty_since, self._empty_since, self._empty_since)

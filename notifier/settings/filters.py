@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from notifier.delivery.settings import DestinationSettings
 from notifier.errors import Problem
-from notifier.model import EventType
+from notifier.model import Api, EventType
 from notifier.model.globs import matches, may_meet
 from notifier.settings.explain import problem
 from notifier.settings.names import DESTINATIONS
@@ -41,6 +41,8 @@ def _complaints(settings: Settings, destination: DestinationSettings) -> Iterato
         wanted = getattr(destination, field)
         if wanted and watched and not set(wanted) & set(watched):
             yield field, f"can never match: {variable(field)} names {', '.join(watched)}"
+    if destination.tags and settings.api == Api.PREVIEW:
+        yield "tags", "can never match: the jobs of NOTIFIER_API=preview have no tags"
     if destination.events and all(_off(settings, word) for word in destination.events):
         yield "events", f"can never match: {_off(settings, destination.events[0])} is 0, so that it is never told"
 

@@ -133,12 +133,21 @@ def _external_id(external_id: str) -> str:
     return external_id
 
 
+def _tags(pairs: tuple[str, ...]) -> tuple[str, ...]:
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key.strip() or not equals or not value.strip():
+            raise ValueError(f"{quoted(key, [key])} is no tag with its value: write for example team=vision,env=prod-*")
+    return pairs
+
+
 FILTERS: Mapping[str, Check] = {
     "jobs": _globs,
     "events": _known(EVENT_WORDS, "event type"),
     "statuses": _known(STATUSES, "status"),
     "accounts": _accounts,
     "regions": _regions,
+    "tags": _tags,
 }
 """The filters of a destination, by field; each check raises ValueError saying what is wrong."""
 

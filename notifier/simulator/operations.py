@@ -84,6 +84,15 @@ def list_training_jobs(question: Question) -> dict[str, Any]:
     return {"TrainingJobSummaries": [row for row in rows if status in (None, row["TrainingJobStatus"])], **token}
 
 
+def list_tags(question: Question) -> dict[str, Any]:
+    """ListTags, of tuning jobs alone."""
+    arn = question.text("ResourceArn")
+    for job in question.account.existing(question.now):
+        if answers.tuning_job_arn(question.account, question.region, job.name).lower() == arn.lower():
+            return {"Tags": [{"Key": "team", "Value": "demo"}, {"Key": "recording", "Value": job.run.key}]}
+    raise ApiError("ValidationException", "Requested resource not found.")
+
+
 def describe_training_job(question: Question) -> dict[str, Any]:
     """DescribeTrainingJob. A missing one is a ValidationException, not a ResourceNotFound."""
     found = question.account.training_job(question.text("TrainingJobName"), question.now)
@@ -102,6 +111,7 @@ OPERATIONS: Mapping[str, Callable[[Question], dict[str, Any]]] = {
     "DescribeHyperParameterTuningJob": describe_tuning_job,
     "ListTrainingJobsForHyperParameterTuningJob": list_training_jobs,
     "DescribeTrainingJob": describe_training_job,
+    "ListTags": list_tags,
     "DescribeTuningJob": describe_preview,
 }
 

@@ -14,7 +14,7 @@ from notifier.sources.caller import Caller
 from notifier.sources.calls import Calls, Patience
 from notifier.sources.listing import follow
 from notifier.sources.mapping import tuning_job
-from notifier.sources.members import Answer
+from notifier.sources.members import Answer, required_text, text
 from notifier.sources.operation import Operation
 from notifier.sources.role import Role
 from notifier.sources.rows import Rows
@@ -113,6 +113,15 @@ class HyperparameterSource:
                 if met and not awaited:
                     break
         return found
+
+    async def tags(self, arn: str) -> dict[str, str]:
+        """The tags of a tuning job (ListTags)."""
+
+        def tag(row: Answer) -> tuple[str, str]:
+            return required_text(row, "Key"), text(row, "Value") or ""
+
+        pages = follow(self._calls, Operation.LIST_TAGS, "Tags", tag, ResourceArn=arn)
+        return dict([pair async for page in pages for pair in page.rows])
 
     async def _with_trials(self, job: TuningJob, instances: dict[str | None, int]) -> TuningJob:
         pages = follow(

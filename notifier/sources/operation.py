@@ -12,6 +12,7 @@ class Operation(StrEnum):
     DESCRIBE = "DescribeHyperParameterTuningJob"
     LIST_TRIALS = "ListTrainingJobsForHyperParameterTuningJob"
     DESCRIBE_TRIAL = "DescribeTrainingJob"
+    LIST_TAGS = "ListTags"
     DESCRIBE_PREVIEW = "DescribeTuningJob"
     CALLER = "GetCallerIdentity"
     ASSUME_ROLE = "AssumeRole"

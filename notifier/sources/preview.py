@@ -68,6 +68,10 @@ class PreviewSource:
         """None: the preview has no listing of trials that says more than their number."""
         return []
 
+    async def tags(self, arn: str) -> dict[str, str]:
+        """None: the preview's jobs have no ARN."""
+        return {}
+
     async def describe(self, name: str, *, trials: bool = False) -> TuningJob:
         """One job's record; its one answer tells everything, with or without `trials`."""
         account = await self._caller.account()

@@ -166,6 +166,14 @@ trials = Table(
 )
 """The training jobs of remembered tuning jobs, as far as they were read. `over`: they do not change any more."""
 
+tags = Table(
+    "notifier_tags",
+    metadata,
+    Column("job_key", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+"""The tags of remembered jobs that a filter asked for: a JSON object."""
+
 cards = Table(
     "notifier_cards",
     metadata,

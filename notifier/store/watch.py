@@ -1,6 +1,7 @@
 """What the watch loop knows: scopes, the jobs remembered of them, and their last records."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select
@@ -22,7 +23,7 @@ from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
 from notifier.store.insertion import BITE, bites, upsert
 from notifier.store.owing import forget_events, owe
-from notifier.store.schema import UNSETTLED, cards, events, jobs, outbox, scopes, told, trials
+from notifier.store.schema import UNSETTLED, cards, events, jobs, outbox, scopes, tags, told, trials
 from notifier.store.trials import keep_trials, known_trials
 
 REMEMBERED = [column for column in jobs.columns if column.name != "record"]
@@ -108,6 +109,19 @@ class SqlWatchStore:
     def known_trials(self, connection: Connection, identity: JobIdentity) -> KnownTrials:
         """The names of a job's trials that are remembered."""
         return known_trials(connection, identity)
+
+    @reading
+    def tags(self, connection: Connection, identity: JobIdentity) -> dict[str, str] | None:
+        """The tags of a job, as they were read once; None where they were not."""
+        found = connection.scalar(select(tags.c.body).where(tags.c.job_key == plain(identity.key)))
+        return None if found is None else dict(json.loads(found))
+
+    @writing
+    def keep_tags(self, connection: Connection, identity: JobIdentity, found: Mapping[str, str]) -> None:
+        """Remember the tags of a job, as long as the job."""
+        fence(connection, self._lease)
+        row = {"job_key": plain(identity.key), "body": json.dumps(dict(found))}
+        connection.execute(upsert(connection, tags), row)
 
     @reading
     def known(self, connection: Connection, event_id: str) -> bool:
@@ -218,7 +232,7 @@ def _forget(connection: Connection, scope: Scope, keys: Collection[str]) -> None
     for bite in bites(keys):
         connection.execute(delete(jobs).where(jobs.c.scope == scope.key, jobs.c.key.in_(bite)))
         # What people were told, the card in whose thread it stands, and what it tells of, stay while something is owed.
-        for table in (told, cards, trials):
+        for table in (told, cards, tags, trials):
             owed = select(outbox.c.seq).where(outbox.c.job_key == table.c.job_key, UNSETTLED).exists()
             connection.execute(delete(table).where(table.c.job_key.in_(bite), ~owed))
         forget_events(connection, bite)

@@ -74,13 +74,14 @@ class Service:
         people: tuple[str, ...] = (),
         living: bool = False,
         early: Rules | None = None,
+        tags: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.witness = Witness()
         kind = preview_source if api == "preview" else hyperparameter_source
         opening = kind(new_session(), REGION, rate=10_000.0, meter=Meter(), patience=HASTE)
         source = await self.stack.enter_async_context(opening)
         rules = early or Rules()
-        telling = Telling((Route("hook"),), ("hook",), catch_up, frozenset(people), living, rules)
+        telling = Telling((Route("hook", tags=tags),), ("hook",), catch_up, frozenset(people), living, rules)
         watching = Watching(Selection(jobs, exclude), telling, interval=1.0)
         self.watch = Watch(
             source,

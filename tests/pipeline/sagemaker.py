@@ -16,7 +16,7 @@ from aiohttp import web
 from tests.examples import ACCOUNT, NOON, REGION
 
 LIST, DESCRIBE, PREVIEW = "ListHyperParameterTuningJobs", "DescribeHyperParameterTuningJob", "DescribeTuningJob"
-LIST_TRIALS = "ListTrainingJobsForHyperParameterTuningJob"
+LIST_TRIALS, LIST_TAGS = "ListTrainingJobsForHyperParameterTuningJob", "ListTags"
 NO_STS = {"__type": "AccessDeniedException", "message": "no"}
 
 
@@ -110,6 +110,8 @@ class SageMaker:
     rows: dict[str, Job] = field(default_factory=dict)
     trials: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """By the job's name: the rows of its trials, newest first."""
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By the job's name, in small letters."""
     fails: dict[str, str] = field(default_factory=dict)
     babbles: dict[str, str] = field(default_factory=dict)
     """Operation or name → the body of an HTTP 200 that is no answer."""
@@ -188,6 +190,9 @@ class SageMaker:
             return page
         if operation == LIST_TRIALS:
             return self._reply({"TrainingJobSummaries": self.trials.get(name, [])})
+        if operation == LIST_TAGS:
+            found = self.tags.get(members["ResourceArn"].rpartition("/")[2], {})
+            return self._reply({"Tags": [{"Key": key, "Value": value} for key, value in found.items()]})
         job = self.jobs.get(name.lower())
         if job is None:
             return self._reply({"__type": "ResourceNotFound", "message": "no such job"})

@@ -1,9 +1,11 @@
 """Which jobs are watched, and who hears of an event."""
 
+from dataclasses import replace
+
 import pytest
 
 from notifier.model import Event
-from notifier.routing import Route, Selection, route
+from notifier.routing import Route, Selection, asks_for_tags, route
 from tests.examples import best, ended, new_best, started, tuning_job
 
 
@@ -36,3 +38,23 @@ def test_selects_by_name(jobs: tuple[str, ...], exclude: tuple[str, ...], name: 
 )
 def test_a_destination_hears_what_it_wants(filters: Route, event: Event, wanted: bool) -> None:
     assert route(event, [filters]) == (("d",) if wanted else ())
+
+
+def test_where_nobody_knows_the_tags_all_is_told() -> None:
+    assert route(started(), [Route("d", tags=(("team", "vision"),))]) == ("d",)
+
+
+def test_all_tags_must_match() -> None:
+    filters = [Route("d", tags=(("team", "vision"), ("env", "prod-*")))]
+
+    assert route(started(), filters, {"team": "vision", "env": "prod-eu", "other": "x"}) == ("d",)
+    assert route(started(), filters, {"team": "vision", "env": "dev"}) == ()
+    assert route(started(), filters, {"team": "vision"}) == ()
+
+
+def test_tags_are_asked_for_only_where_it_depends_on_them() -> None:
+    by_tag = Route("d", tags=(("team", "vision"),))
+
+    assert asks_for_tags(started(), [Route("e"), by_tag])
+    assert not asks_for_tags(started(), [Route("e")])
+    assert not asks_for_tags(started(), [replace(by_tag, events=("new_best",))])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.sagemaker import DESCRIBE, LIST, LIST_TRIALS, PREVIEW, Job, SageMaker
+from tests.pipeline.sagemaker import DESCRIBE, LIST, LIST_TAGS, LIST_TRIALS, PREVIEW, Job, SageMaker
 from tests.service.process import BOUND, Hook, Notifier, hooking, notifying, until
 
 WRONG = {
@@ -374,3 +374,26 @@ async def test_what_dotenv_says_to_aws_counts_for_every_command(
     status, out, err = await notifier.command(*command)
 
     assert (status, err) == (0, ""), out
+
+
+@pytest.mark.parametrize(
+    ("failure", "says"),
+    [
+        pytest.param(None, "✓ us-east-1: reading the tags of a tuning job is allowed", id="allowed"),
+        pytest.param("AccessDeniedException", "– us-east-1: filters by tag will let everything through", id="denied"),
+    ],
+)
+async def test_check_says_whether_filters_by_tag_work(
+    notifier: Notifier, sagemaker: SageMaker, failure: str | None, says: str
+) -> None:
+    by_tag = {"NOTIFIER_DESTINATIONS__VISION__KIND": "console", "NOTIFIER_DESTINATIONS__VISION__TAGS": "team=vision"}
+    _, out, _ = await notifier.command("check", **by_tag)
+    assert "no tuning job is there to read the tags of" in out
+    sagemaker.put(Job("xgb", time.time()))
+    sagemaker.fails |= {LIST_TAGS: failure} if failure else {}
+
+    status, out, _ = await notifier.command("check", **by_tag)
+
+    assert status == 0
+    assert says in out
+    assert failure is None or "sagemaker:ListTags" in out

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.pipeline.sagemaker import Job, SageMaker
-from tests.service.process import Notifier
+from tests.service.process import Hook, Notifier, until
 
 PAGER = {
     "NOTIFIER_DESTINATIONS__PAGER__KIND": "console",
@@ -40,6 +40,22 @@ async def test_a_job_to_come_is_explained_by_the_settings_alone(notifier: Notifi
         ],
     ]
     assert "pager: quiet hours until" in out
+
+
+async def test_a_job_is_explained_by_its_tags(notifier: Notifier, sagemaker: SageMaker, hook: Hook) -> None:
+    vision = {"NOTIFIER_DESTINATIONS__VISION__KIND": "console", "NOTIFIER_DESTINATIONS__VISION__TAGS": "team=vis*"}
+    _, out, _ = await notifier.command("explain", "xgb-1", **vision)
+    assert ["vision", "yes, if its tags are team=vis*"] in [row[:2] for row in answers(out)]
+
+    process = await notifier.start(**vision)
+    await notifier.ready(process)
+    sagemaker.tags["xgb-1"] = {"team": "speech"}
+    sagemaker.put(Job("xgb-1", time.time()))
+    await until(lambda: bool(hook.ids), "the job is told")
+    _, out, _ = await notifier.command("explain", "xgb-1", **vision)
+
+    assert ["vision", "no: left out by its TAGS"] in [row[:2] for row in answers(out)]
+    assert await notifier.stop(process) == 0
 
 
 async def test_a_job_that_is_known_is_explained_with_what_keeps_its_messages_back(

@@ -71,6 +71,7 @@ def test_a_named_destination_takes_all_its_fields() -> None:
         "statuses": ("Failed", "Stopped"),
         "accounts": (),
         "regions": ("eu-west-1",),
+        "tags": (),
         "secret": None,
     }
 

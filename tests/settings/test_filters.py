@@ -68,3 +68,16 @@ def test_a_filter_that_can_never_match_is_refused(given: dict[str, str], field: 
 )
 def test_a_filter_that_may_match_is_not(given: dict[str, str]) -> None:
     assert "ops" in loaded(**OPS, **given).destinations
+
+
+@pytest.mark.parametrize("tags", [pytest.param("team", id="no-value"), pytest.param("=vision", id="no-key")])
+def test_a_tag_without_key_or_value_is_refused(tags: str) -> None:
+    told = refused(**OPS, DESTINATIONS__OPS__TAGS=tags)
+
+    assert "is no tag with its value: write for example" in told["NOTIFIER_DESTINATIONS__OPS__TAGS"]
+
+
+def test_the_preview_has_no_tags() -> None:
+    told = refused(**OPS, API="preview", JOBS="xgb", DESTINATIONS__OPS__TAGS="team=vision")
+
+    assert "have no tags" in told["NOTIFIER_DESTINATIONS__OPS__TAGS"]

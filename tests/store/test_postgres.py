@@ -204,7 +204,7 @@ def older(postgres_server: Server, name: str) -> None:
     """Take the newer revisions' tables away, as a database of the first version."""
     postgres_server.sql(
         "DROP TABLE notifier_leases, notifier_workers, notifier_hints, notifier_cards, notifier_trials,"
-        " notifier_silences;"
+        " notifier_silences, notifier_tags;"
         " ALTER TABLE notifier_jobs DROP COLUMN moved_at, DROP COLUMN early;"
         " ALTER TABLE notifier_outbox DROP COLUMN insisted;"
         " UPDATE notifier_alembic_version SET version_num = '0001'",

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision there is; a test holds it against the scripts."""
 
 VERSION_TABLE = "notifier_alembic_version"
