@@ -320,6 +320,38 @@ class Living(Destination, Protocol):
         ...
 
 
+class DailyStore(Protocol):
+    """What the summary of a day is made of. Every method raises StoreUnavailable."""
+
+    async def now(self) -> float:
+        """The store's clock, epoch seconds."""
+        ...
+
+    async def begun(self) -> float | None:
+        """When the first baseline stood; None where there is none yet."""
+        ...
+
+    async def known(self, event_id: str) -> bool:
+        """Whether a notice of this id was ever owed."""
+        ...
+
+    async def endings(self, destination: str, since: float, until: float) -> list[Event]:
+        """The endings that came to be owed to a destination in this time, delivered or not, in their order."""
+        ...
+
+    async def going(self) -> list[Remembered]:
+        """The jobs that are watched and go on, oldest first."""
+        ...
+
+    async def tags(self, identity: JobIdentity) -> dict[str, str] | None:
+        """The tags of a job, as they were read once; None where they were not."""
+        ...
+
+    async def announce(self, notices: Sequence[Routed]) -> None:
+        """Owe notices; one that is known already is not owed again."""
+        ...
+
+
 class CardStore(Protocol):
     """Where cards are kept with their jobs. Every method raises StoreUnavailable."""
 

@@ -15,7 +15,10 @@ from aiobotocore.session import AioSession
 
 from notifier.app.board import Board
 from notifier.delivery import KINDS, Reachable
+from notifier.delivery.hours import minute_of
+from notifier.delivery.settings import PeopleSettings
 from notifier.detection.early import Rules
+from notifier.dispatch.daily import Daily
 from notifier.errors import Problem, SettingsError
 from notifier.leasing import DELIVER, HEAR, WATCH, duty
 from notifier.model import Api, Hint, Lease, Place
@@ -27,6 +30,7 @@ from notifier.pipeline.hearing import Hearing
 from notifier.pipeline.heeding import Heeding
 from notifier.pipeline.look import Telling
 from notifier.pipeline.pace import Turns
+from notifier.pipeline.summary import DailySummary
 from notifier.pipeline.watch import Watch, Watching
 from notifier.ports import Destination, HintQueue, Living, Meter, Source
 from notifier.rendering import DIGEST_JOBS
@@ -254,8 +258,21 @@ class Parts:
             # What another worker owes wakes nobody here.
             timing=Timing(look_every=SHARED_LOOK_SECONDS) if self._store.shared else Timing(),
         )
-        work: Work = Together([delivery, CardKeeping(album, outbox)]) if album else delivery
+        works: list[Work] = [delivery]
+        if album:
+            works.append(CardKeeping(album, outbox))
+        if summary := self._summary(name, lease):
+            works.append(summary)
+        work = works[0] if len(works) == 1 else Together(works)
         return Expected(work, lambda: health.expect(loop, LOOP_SECONDS), lambda: health.retire(loop))
+
+    def _summary(self, name: str, lease: Lease) -> Work | None:
+        chosen = self._settings.destinations[name]
+        if not isinstance(chosen, PeopleSettings) or not chosen.daily_summary:
+            return None
+        (route,) = (each for each in routes(self._settings) if each.destination == name)
+        daily = Daily(minute_of(chosen.daily_summary), chosen.timezone)
+        return DailySummary(route, daily, self._store.daily.under(lease), owed=self._owed)
 
     def _owed(self) -> None:
         for wake in self._wakes.values():

@@ -16,6 +16,7 @@ _WINDOW = re.compile(
     r"(?:(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+)?(?P<begin>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)",
     re.IGNORECASE | re.ASCII,
 )
+_TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d", re.ASCII)
 _AS_IN = "write for example 22:00-07:00, or Mon-Fri 20:00-08:00, Sat-Sun 00:00-24:00"
 
 
@@ -56,6 +57,21 @@ def _days(first: str | None, last: str | None) -> tuple[int, ...]:
     return tuple((begin + step) % 7 for step in range((end - begin) % 7 + 1))
 
 
+def _time_of_day(value: Any) -> Any:
+    if not isinstance(value, str) or not value or value.strip().lower() == OFF:
+        return "" if isinstance(value, str) else value
+    match = _TIME.fullmatch(value.strip())
+    if match is None:
+        raise ValueError(f"is no time of day: write for example 09:00, or {OFF}")
+    return match[0].zfill(5)
+
+
+def minute_of(time_of_day: str) -> int:
+    """The minute of the day that a valid time of day names."""
+    hours, minutes = map(int, time_of_day.split(":"))
+    return hours * 60 + minutes
+
+
 def _zone(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -72,6 +88,9 @@ def _zone(value: Any) -> Any:
 
 Windows = Annotated[tuple[Window, ...], BeforeValidator(_windows)]
 """Hours of the day, `22:00-07:00`, with days before them or without, split at commas; `off` for none."""
+
+TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
+"""`09:00`; empty for never, which `off` says too."""
 
 TimeZone = Annotated[tzinfo, BeforeValidator(_zone)]
 """A time zone by its IANA name."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from notifier.delivery.hours import TimeZone, Windows
+from notifier.delivery.hours import TimeOfDay, TimeZone, Windows
 from notifier.model import Policy, QuietHours
 from notifier.model.duration import parse_duration
 
@@ -63,7 +63,10 @@ class PeopleSettings(DestinationSettings):
     quiet_hours: Windows = Field(
         (), description="when nothing is sent: 22:00-07:00 or Sat-Sun 00:00-24:00, several between commas; off for none"
     )
-    timezone: TimeZone = Field(UTC, description="time zone of its quiet hours, as Europe/Berlin")
+    daily_summary: TimeOfDay = Field(
+        "", description="when it gets a summary of what ended in the last day and what goes on, as 09:00; off for none"
+    )
+    timezone: TimeZone = Field(UTC, description="time zone of these times, as Europe/Berlin")
 
     def policy(self, name: str, fingerprint: str) -> Policy:
         """How a destination of this name and these settings likes to be spoken to."""

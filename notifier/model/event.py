@@ -29,7 +29,7 @@ class EventType(StrEnum):
 
 
 class NoticeType(StrEnum):
-    """What the service says of itself, to the operator."""
+    """What the service says of itself, to the operator; the summary of a day, to whoever wants it."""
 
     WATCHING = "notifier.watching"
     CAUGHT_UP = "notifier.caught_up"
@@ -37,6 +37,7 @@ class NoticeType(StrEnum):
     SCOPE_RECOVERED = "notifier.scope_recovered"
     DESTINATION_HELD = "notifier.destination_held"
     DESTINATION_RECOVERED = "notifier.destination_recovered"
+    DAILY_SUMMARY = "notifier.daily_summary"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,11 @@ def notice_tone(notice: Notice) -> Tone:
     return _NOTICE_TONES.get(notice.type, Tone.NEWS)
 
 
+def ended_line(events: Sequence[Event]) -> str:
+    """How a job ended, in a line; the events are its own."""
+    return _row(events).text
+
+
 def _title(notice: Notice) -> str:
     return line(notice.title, TITLE) or notice.type.value
 
@@ -99,8 +104,8 @@ def _headline(jobs: Sequence[Sequence[Event]], over: Sequence[Sequence[Event]], 
     if not jobs:
         return _said_of(notices)
     if not over:
-        return f"News of {_jobs(len(jobs))}: {_ways(jobs)}"
-    return f"{_jobs(len(over))} ended: {_ways(over)}"
+        return f"News of {_jobs(len(jobs))}: {ways(jobs)}"
+    return f"{_jobs(len(over))} ended: {ways(over)}"
 
 
 def _said_of(notices: Sequence[Notice]) -> str:
@@ -113,7 +118,7 @@ def _said_of(notices: Sequence[Notice]) -> str:
     return said.format(f"{len(notices)} regions{of}")
 
 
-def _ways(jobs: Sequence[Sequence[Event]]) -> str:
+def ways(jobs: Sequence[Sequence[Event]]) -> str:
     """`1 failed, 4 completed`: what happened to how many."""
     ways = Counter(what_happened(_ending(events) or events[-1])[0] for events in jobs)
     # "failed" before anything else: it is what somebody has to act upon.

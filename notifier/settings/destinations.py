@@ -38,6 +38,7 @@ _FOR_PEOPLE = {
     "best_cooldown": "NOTIFIER_BEST_COOLDOWN",
     "min_improvement": "NOTIFIER_MIN_IMPROVEMENT",
     "quiet_hours": "NOTIFIER_QUIET_HOURS",
+    "daily_summary": "NOTIFIER_DAILY_SUMMARY",
     "timezone": "NOTIFIER_TIMEZONE",
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
 
-from notifier.delivery.hours import TimeZone, Windows
+from notifier.delivery.hours import TimeOfDay, TimeZone, Windows
 from notifier.delivery.settings import DestinationSettings
 from notifier.errors import Problem
 from notifier.model import Api
@@ -119,7 +119,10 @@ class Settings(BaseSettings):
         description="for people: when nothing is sent, `22:00-07:00` or `Sat-Sun 00:00-24:00`, several between commas;"
         " what is owed waits for their end",
     )
-    timezone: TimeZone = Field(UTC, description="time zone of these hours, as `Europe/Berlin`")
+    daily_summary: TimeOfDay = Field(
+        "", description="for people: when they get a summary of what ended in the last day and what goes on, as `09:00`"
+    )
+    timezone: TimeZone = Field(UTC, description="time zone of these times, as `Europe/Berlin`")
     failing_share: Share = Field(
         0.5, description="`failing` is told when this share of a job's trials has failed, 0: never"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from notifier.store import opening
 from notifier.store.cards import SqlCardStore
+from notifier.store.daily import SqlDailyStore
 from notifier.store.desk import Depth, Desk, Letter
 from notifier.store.hints import SqlHintStore
 from notifier.store.leases import SqlLeaseStore
@@ -22,6 +23,7 @@ __all__ = [
     "Letter",
     "Silences",
     "SqlCardStore",
+    "SqlDailyStore",
     "SqlHintStore",
     "SqlLeaseStore",
     "SqlOutboxStore",
@@ -49,6 +51,7 @@ class Store:
     watch: SqlWatchStore
     outbox: SqlOutboxStore
     cards: SqlCardStore
+    daily: SqlDailyStore
     leases: SqlLeaseStore
     hints: SqlHintStore
     silences: Silences
@@ -75,6 +78,7 @@ async def open_store(url: str, *, exclusive: bool, clock: Callable[[], float] | 
             SqlWatchStore(database),
             SqlOutboxStore(database),
             SqlCardStore(database),
+            SqlDailyStore(database),
             SqlLeaseStore(database),
             SqlHintStore(database),
             Silences(database),

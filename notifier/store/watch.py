@@ -113,8 +113,7 @@ class SqlWatchStore:
     @reading
     def tags(self, connection: Connection, identity: JobIdentity) -> dict[str, str] | None:
         """The tags of a job, as they were read once; None where they were not."""
-        found = connection.scalar(select(tags.c.body).where(tags.c.job_key == plain(identity.key)))
-        return None if found is None else dict(json.loads(found))
+        return tags_of(connection, identity)
 
     @writing
     def keep_tags(self, connection: Connection, identity: JobIdentity, found: Mapping[str, str]) -> None:
@@ -226,6 +225,12 @@ def _row(scope: Scope, observed: Observed) -> dict[str, Any]:
         "early": plain("\n".join(job.early)),
         "record": encode_record(observed.record) if observed.record else None,
     }
+
+
+def tags_of(connection: Connection, identity: JobIdentity) -> dict[str, str] | None:
+    """The tags of a job, as they were read once; None where they were not."""
+    found = connection.scalar(select(tags.c.body).where(tags.c.job_key == plain(identity.key)))
+    return None if found is None else dict(json.loads(found))
 
 
 def _forget(connection: Connection, scope: Scope, keys: Collection[str]) -> None:

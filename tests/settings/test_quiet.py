@@ -88,3 +88,21 @@ def test_programs_have_no_quiet_hours() -> None:
     variable = "DESTINATIONS__OPS__QUIET_HOURS"
     told = refused(DESTINATIONS__OPS__KIND="webhook", DESTINATIONS__OPS__URL=HOOK_URL, **{variable: "22:00-07:00"})
     assert "unknown field" in told[f"NOTIFIER_{variable}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("9:05", "09:05", id="short"),
+        pytest.param("23:59", "23:59", id="late"),
+        pytest.param("off", "", id="off"),
+        pytest.param("", "", id="empty"),
+    ],
+)
+def test_the_time_of_the_summary_is_read(text: str, value: str) -> None:
+    assert people(loaded(**SLACK, DAILY_SUMMARY=text)).daily_summary == value
+
+
+@pytest.mark.parametrize("text", ["24:00", "9", "09:60", "noon"])
+def test_what_is_no_time_of_day_is_refused(text: str) -> None:
+    assert "is no time of day" in refused(**SLACK, DAILY_SUMMARY=text)["NOTIFIER_DAILY_SUMMARY"]
