@@ -340,7 +340,7 @@ class DailyStore(Protocol):
         ...
 
     async def going(self) -> list[Remembered]:
-        """The jobs that are watched and go on, oldest first."""
+        """The jobs that are watched and go on, newest first."""
         ...
 
     async def tags(self, identity: JobIdentity) -> dict[str, str] | None:

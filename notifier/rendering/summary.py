@@ -12,6 +12,8 @@ from notifier.rendering.text import cut, line
 PAGE = 15
 """Lines in one message: within every destination's limits."""
 LINE = 180
+MOST_GOING = 10
+"""All that ended is named, however many messages it takes; of what goes on so much is, the newest."""
 
 
 def summary_id(destination: str, day: str, page: int = 0) -> str:
@@ -22,8 +24,13 @@ def summary_id(destination: str, day: str, page: int = 0) -> str:
 def summary(
     destination: str, day: str, endings: Sequence[Sequence[Event]], going: Sequence[Remembered], time: datetime
 ) -> list[Notice]:
-    """As many messages as it needs; none where there is nothing to say. `endings` are the events of each job."""
-    lines = [*(ended_line(events) for events in endings), *map(_going, going)]
+    """As many messages as it needs; none where there is nothing to say. `endings` are the events of each job.
+
+    `going` is in the order in which it is told.
+    """
+    lines = [*(ended_line(events) for events in endings), *map(_going, going[:MOST_GOING])]
+    if len(going) > MOST_GOING:
+        lines.append(f"and {len(going) - MOST_GOING} more in progress")
     pages = [lines[start : start + PAGE] for start in range(0, len(lines), PAGE)]
     return [
         Notice(

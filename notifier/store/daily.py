@@ -55,8 +55,8 @@ class SqlDailyStore:
 
     @reading
     def going(self, connection: Connection) -> list[Remembered]:
-        """The jobs that are watched and go on, oldest first."""
-        query = select(*REMEMBERED).where(jobs.c.watched).order_by(jobs.c.created, jobs.c.key)
+        """The jobs that are watched and go on, newest first."""
+        query = select(*REMEMBERED).where(jobs.c.watched).order_by(jobs.c.created.desc(), jobs.c.key)
         return [job for row in connection.execute(query) if (job := remembered_of(row)).unfinished]
 
     @reading

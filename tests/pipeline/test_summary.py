@@ -97,6 +97,19 @@ async def test_many_endings_take_several_messages_and_none_is_left_out(store: St
     assert pages[1][0] == "The day, continued (2 of 3)"
 
 
+async def test_of_many_that_go_on_the_rest_is_counted(store: Store, clock: Clock) -> None:
+    for number in range(12):
+        await put(store, f"job-{number:02}", over=False)
+    clock.time = NOON.timestamp() + 1
+
+    await making(store).turn()
+
+    ((title, lines),) = await told(store)
+    assert title == "The day: 12 in progress"
+    assert len(lines) == 11
+    assert lines[-1] == "and 2 more in progress"
+
+
 async def test_where_nothing_is_to_be_said_nothing_is(store: Store, clock: Clock) -> None:
     clock.time = NOON.timestamp() + 1
     await making(store).turn()
