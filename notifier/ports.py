@@ -138,8 +138,7 @@ class Outcome:
     """What one attempt, or a decision not to attempt, changes for a destination: one transaction.
 
     `hold` None lifts the hold; `found` is the one that the store had when this was decided. `told` is by job key.
-    `silenced` says of
-    each row which silence it was. `notices` are new events, owed by this change.
+    `silenced` says of each row which silence it was. `notices` are new events, owed by this change.
     """
 
     destination: str

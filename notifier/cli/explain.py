@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifier.cli.execution import complain, execute
+from notifier.cli.table import at
 
 if TYPE_CHECKING:
     from notifier.delivery.settings import DestinationSettings
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
     from notifier.routing import Route, Subject
     from notifier.settings import Settings
     from notifier.store import Store
-
-_RULES = {
-    "failing": "failing_share",
-    "plateaued": "plateau_share",
-    "limit_near": "limit_share",
-    "stalled": "stall_factor",
-}
 
 
 def explain(
@@ -107,12 +101,14 @@ def _print_filters(settings: "Settings", subject: "Subject") -> None:
 
 
 def _answer(settings: "Settings", route: "Route", subject: "Subject") -> str:
+    from notifier.settings.filters import turned_off
+
     destination = settings.destinations[route.destination]
     if refusal := route.refusal(subject):
         own = getattr(destination, refusal)
         return f"no: left out by {'its ' if own else 'NOTIFIER_'}{refusal.upper()}"
-    if subject.event in _RULES and not getattr(settings, _RULES[subject.event]):
-        return f"no: NOTIFIER_{_RULES[subject.event].upper()} is 0"
+    if off := turned_off(settings, subject.event):
+        return f"no: {off} is 0"
     return ", ".join(["yes", *_conditions(route, destination, subject)])
 
 
@@ -142,15 +138,9 @@ def _circumstances(
         for each in silences:
             if each.quiets(name, people=destination.people):
                 comment = f" ({each.comment})" if each.comment else ""
-                yield f"{name}: silence {each.id} keeps it back until {_moment(each.until)}{comment}."
+                yield f"{name}: silence {each.id} keeps it back until {at(each.until)}{comment}."
         policy = destination.policy(name, "")
         if policy.quiet and (end := policy.quiet.until(now)):
-            yield f"{name}: quiet hours until {_moment(end)}; what is owed waits."
+            yield f"{name}: quiet hours until {at(end)}; what is owed waits."
         if name in holds:
             yield f"{name}: held, {holds[name].reason}; what is owed waits."
-
-
-def _moment(seconds: float) -> str:
-    from notifier.rendering.numbers import moment
-
-    return moment(datetime.fromtimestamp(seconds, UTC))

@@ -1,12 +1,12 @@
 """`notifier silence`: keep people from hearing of some jobs for a while, beside a running service."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from notifier.cli.execution import FAILED, WRONG, complain, execute
 from notifier.cli.outbox import LARGEST
+from notifier.cli.table import at
 
 if TYPE_CHECKING:
     from notifier.model import Silence
@@ -65,7 +65,7 @@ async def _add(settings: "Settings", job: str, destination: str | None, duration
         return WRONG
     async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
         made = await store.silences.add(job, destination, seconds, clean(comment))
-        heard = f"silence {made.id}: {_where(made)} hears nothing of {_which(made)} until {_moment(made.until)}"
+        heard = f"silence {made.id}: {_where(made)} hears nothing of {_which(made)} until {at(made.until)}"
         typer.echo(f"{heard}; `notifier silence end {made.id}` ends it.")
         await _tell_what_it_matches(settings, store, made)
     return 0
@@ -83,7 +83,7 @@ async def _list(settings: "Settings", everything: bool) -> int:
         typer.echo("Nothing was silenced lately." if everything else "Nothing is silenced.")
         return 0
     rows = (
-        (str(each.id), clean(each.jobs), _where(each), _moment(each.since), _left(each, now), clean(each.comment))
+        (str(each.id), clean(each.jobs), _where(each), at(each.since), _left(each, now), clean(each.comment))
         for each in known
     )
     print_table(("id", "jobs", "who", "since", "until", "comment"), rows)
@@ -102,15 +102,13 @@ async def _end(settings: "Settings", ids: list[int]) -> int:
 
 
 def _wrong(settings: "Settings", job: str, destination: str | None) -> str | None:
-    from notifier.settings.values import NAME_OR_GLOB, nearest
+    from notifier.settings.values import NAME_OR_GLOB, unknown_words
 
     if not NAME_OR_GLOB.fullmatch(job):
         return "--job can match no tuning job: write a name, or a glob with * ? [ ]"
-    if destination is not None and destination not in settings.destinations:
-        guess = nearest(destination, settings.destinations)
-        hint = f"did you mean {guess}?" if guess else f"there are {', '.join(sorted(settings.destinations))}"
-        return f"--destination: there is no destination of that name: {hint}"
-    return None
+    asked = [destination] if destination is not None else []
+    complaint = unknown_words(asked, tuple(sorted(settings.destinations)), "destination")
+    return f"--destination {complaint}" if complaint else None
 
 
 def _seconds(duration: str) -> float:
@@ -151,10 +149,4 @@ def _which(made: "Silence") -> str:
 
 
 def _left(made: "Silence", now: float) -> str:
-    return _moment(made.until) if made.until > now else f"{_moment(made.until)} (over)"
-
-
-def _moment(seconds: float) -> str:
-    from notifier.rendering.numbers import moment
-
-    return moment(datetime.fromtimestamp(seconds, UTC))
+    return at(made.until) if made.until > now else f"{at(made.until)} (over)"

@@ -2,12 +2,20 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 _UNBOUNDED = 10_000
+
+
+def at(seconds: float) -> str:
+    """A moment (epoch seconds) as people read it: `31 Jan 12:00 UTC`."""
+    from notifier.rendering.numbers import moment
+
+    return moment(datetime.fromtimestamp(seconds, UTC))
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:

@@ -1,4 +1,4 @@
-"""How hours of quiet are written: `22:00-07:00`, `Fri-Sun 20:00-09:00`, several between commas, in a time zone."""
+"""How times of day are written: `09:00`; hours of quiet, `22:00-07:00, Fri-Sun 20:00-09:00`; and their time zone."""
 
 import re
 from datetime import UTC, tzinfo
@@ -11,7 +11,7 @@ from notifier.model import QuietHours
 from notifier.model.quiet import DAY, DAYS, Window
 
 OFF = "off"
-"""No quiet hours here, whatever is set for all."""
+"""None here, whatever is set for all."""
 _WINDOW = re.compile(
     r"(?:(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+)?(?P<begin>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)",
     re.IGNORECASE | re.ASCII,
@@ -58,8 +58,10 @@ def _days(first: str | None, last: str | None) -> tuple[int, ...]:
 
 
 def _time_of_day(value: Any) -> Any:
-    if not isinstance(value, str) or not value or value.strip().lower() == OFF:
-        return "" if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if value.strip().lower() in ("", OFF):
+        return ""
     match = _TIME.fullmatch(value.strip())
     if match is None:
         raise ValueError(f"is no time of day: write for example 09:00, or {OFF}")

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from notifier.model import EventType, JobIdentity, Owed, Policy, Silence
-
-_OF_JOBS = frozenset[str](EventType)
+from notifier.model import JobIdentity, Owed, Policy, Silence
 
 
 def silencing(rows: Iterable[Owed], silences: Sequence[Silence], policy: Policy, now: float) -> Mapping[int, Silence]:
@@ -20,7 +18,7 @@ def silencing(rows: Iterable[Owed], silences: Sequence[Silence], policy: Policy,
 
 
 def _silence_of(row: Owed, silences: Sequence[Silence], now: float) -> Silence | None:
-    job = JobIdentity.name_in(row.job_key) if row.event_type in _OF_JOBS and not row.insisted else None
+    job = None if row.insisted else JobIdentity.name_in(row.job_key)
     if job is None:
         return None
     lasting = (each for each in silences if each.lasts(now) or each.lasts(row.created_at))

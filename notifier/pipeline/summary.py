@@ -17,7 +17,8 @@ from notifier.routing import Route, Subject
 log = structlog.get_logger()
 
 LOOK_SECONDS = 30.0
-"""How late a summary may be."""
+SETTLING_SECONDS = 60.0
+"""Looked for so often, and made so long after its time: what came to be owed before may be in a commit until then."""
 
 
 class DailySummary:
@@ -50,7 +51,7 @@ class DailySummary:
     async def turn(self) -> None:
         """Owe the summary that is due, if one is and was not owed yet. Raises StoreUnavailable."""
         now = await self._store.now()
-        due = self._daily.due(now)
+        due = self._daily.due(now - SETTLING_SECONDS)
         if due is None or due == self._done:
             return
         begun = await self._store.begun()

@@ -56,14 +56,16 @@ class TagReader:
         except JobMissing:
             return None
         except CallFailed as error:
-            self._tell(error)
-        except (StoreUnavailable, TimeoutError):
-            pass
+            self._tell(str(error))
+            if error.cause is Cause.DENIED:
+                self._not_before = monotonic() + DENIED_SECONDS
+        except TimeoutError:
+            self._tell(f"no answer in {seconds:g} s")
+        except StoreUnavailable as error:
+            self._tell(str(error))
         return None
 
-    def _tell(self, error: CallFailed) -> None:
+    def _tell(self, why: str) -> None:
         if not self._complained:
-            log.warning("tags cannot be read, so that their filters let everything through", error=str(error))
+            log.warning("tags cannot be read, so that their filters let everything through", error=why)
         self._complained = True
-        if error.cause is Cause.DENIED:
-            self._not_before = monotonic() + DENIED_SECONDS

@@ -43,8 +43,8 @@ def _complaints(settings: Settings, destination: DestinationSettings) -> Iterato
             yield field, f"can never match: {variable(field)} names {', '.join(watched)}"
     if destination.tags and settings.api == Api.PREVIEW:
         yield "tags", "can never match: the jobs of NOTIFIER_API=preview have no tags"
-    if destination.events and all(_off(settings, word) for word in destination.events):
-        yield "events", f"can never match: {_off(settings, destination.events[0])} is 0, so that it is never told"
+    if destination.events and all(turned_off(settings, word) for word in destination.events):
+        yield "events", f"can never match: {turned_off(settings, destination.events[0])} is 0, so that it is never told"
 
 
 def _watched(settings: Settings, glob: str) -> bool:
@@ -55,7 +55,7 @@ def _watched(settings: Settings, glob: str) -> bool:
     return not (plain and matches(glob, settings.exclude)) and glob not in settings.exclude
 
 
-def _off(settings: Settings, word: str) -> str | None:
-    """The variable that turns an event off, if one does."""
+def turned_off(settings: Settings, word: str) -> str | None:
+    """The variable that turns an event off, if one does; the event by its word after the dot."""
     field = next((field for kind, field in _NEVER.items() if kind.word == word), None)
     return variable(field) if field and not getattr(settings, field) else None

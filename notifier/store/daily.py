@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select
 
-from notifier.model import Event, JobIdentity, Lease, Remembered
+from notifier.model import Event, JobIdentity, Lease, Remembered, ended
 from notifier.ports import Routed
 from notifier.store import codec
 from notifier.store.database import Database, reading, writing
@@ -57,7 +57,7 @@ class SqlDailyStore:
     def going(self, connection: Connection) -> list[Remembered]:
         """The jobs that are watched and go on, newest first."""
         query = select(*REMEMBERED).where(jobs.c.watched).order_by(jobs.c.created.desc(), jobs.c.key)
-        return [job for row in connection.execute(query) if (job := remembered_of(row)).unfinished]
+        return [job for row in connection.execute(query) if not ended((job := remembered_of(row)).status)]
 
     @reading
     def tags(self, connection: Connection, identity: JobIdentity) -> dict[str, str] | None:

@@ -7,7 +7,7 @@ import pytest
 
 from notifier.dispatch.daily import Daily
 from notifier.model import Event, Scope, ScopeState
-from notifier.pipeline.summary import DailySummary
+from notifier.pipeline.summary import SETTLING_SECONDS, DailySummary
 from notifier.routing import Route
 from notifier.store import Store, open_store
 from tests.examples import ACCOUNT, NOON, REGION, ended, started, tuning_job
@@ -57,7 +57,7 @@ async def test_it_names_what_ended_and_what_goes_on_once(store: Store, clock: Cl
     await making(store).turn()
     assert await told(store) == []
 
-    clock.time = NOON.timestamp() + 1
+    clock.time = NOON.timestamp() + SETTLING_SECONDS
     for _ in range(2):
         # Another worker, or a restart, makes none a second time.
         await making(store).turn()
@@ -70,7 +70,7 @@ async def test_it_names_what_ended_and_what_goes_on_once(store: Store, clock: Cl
 
 async def test_the_next_day_tells_what_is_new_alone(store: Store, clock: Clock) -> None:
     await put(store, "xgb", over=True)
-    clock.time = NOON.timestamp() + 1
+    clock.time = NOON.timestamp() + SETTLING_SECONDS
     making_it = making(store)
     await making_it.turn()
     await put(store, "late", over=True)
@@ -87,7 +87,7 @@ async def test_many_endings_take_several_messages_and_none_is_left_out(store: St
     names = [f"job-{number:02}" for number in range(40)]
     for name in names:
         await put(store, name, over=True)
-    clock.time = NOON.timestamp() + 1
+    clock.time = NOON.timestamp() + SETTLING_SECONDS
 
     await making(store).turn()
 
@@ -100,7 +100,7 @@ async def test_many_endings_take_several_messages_and_none_is_left_out(store: St
 async def test_of_many_that_go_on_the_rest_is_counted(store: Store, clock: Clock) -> None:
     for number in range(12):
         await put(store, f"job-{number:02}", over=False)
-    clock.time = NOON.timestamp() + 1
+    clock.time = NOON.timestamp() + SETTLING_SECONDS
 
     await making(store).turn()
 
@@ -111,7 +111,7 @@ async def test_of_many_that_go_on_the_rest_is_counted(store: Store, clock: Clock
 
 
 async def test_where_nothing_is_to_be_said_nothing_is(store: Store, clock: Clock) -> None:
-    clock.time = NOON.timestamp() + 1
+    clock.time = NOON.timestamp() + SETTLING_SECONDS
     await making(store).turn()
 
     assert await told(store) == []
@@ -121,6 +121,7 @@ async def test_of_a_day_that_nobody_watched_nothing_is_said(store: Store, clock:
     await put(store, "bert", over=False)
     clock.time = NOON.timestamp() + 1
     await store.watch.complete(SCOPE, ScopeState(clock.time, clock.time, clock.time), [])
+    clock.time = NOON.timestamp() + SETTLING_SECONDS
 
     await making(store).turn()
 
@@ -142,8 +143,24 @@ async def test_what_a_destination_does_not_hear_of_is_not_in_its_summary(
     await put(store, "other", over=True, to=("webhook",))
     for name in ("bert", "other"):
         await store.watch.keep_tags(tuning_job(name).identity, {"team": "speech"})
-    clock.time = NOON.timestamp() + 1
+    clock.time = NOON.timestamp() + SETTLING_SECONDS
 
     await making(store, route).turn()
 
     assert await told(store) == []
+
+
+async def test_what_is_committed_just_as_the_day_ends_is_in_its_summary(store: Store, clock: Clock) -> None:
+    making_it = making(store)
+    clock.time = NOON.timestamp() + 1
+    await making_it.turn()
+    assert await told(store) == []
+
+    # A commit that began before noon, and came through after that look.
+    clock.time = NOON.timestamp() - 1
+    await put(store, "xgb", over=True)
+    clock.time = NOON.timestamp() + SETTLING_SECONDS
+    await making_it.turn()
+
+    ((_, lines),) = await told(store)
+    assert lines[0].startswith("xgb: completed")

@@ -92,8 +92,11 @@ async def test_tags_that_do_not_come_hold_up_no_event(service: Service, sagemake
     sagemaker.holds.add(LIST_TAGS)
     better(sagemaker, 1)
 
-    async with asyncio.timeout(20):
-        assert await service.sweep() == ["new_best"]
+    with capture_logs() as logs:
+        async with asyncio.timeout(20):
+            assert await service.sweep() == ["new_best"]
+
+    assert [each["error"] for each in logs if each["event"].startswith("tags cannot be read")] == ["no answer in 3 s"]
 
 
 async def test_tags_are_forgotten_with_their_job(service: Service, sagemaker: SageMaker) -> None:
