@@ -29,12 +29,16 @@ BOUND = 30.0
 
 
 class Timeline:
-    """Virtual time: it goes on only while no message is under way, and at once. `set_by` moves the wall clock alone."""
+    """Virtual time: it goes on only while every loop rests and no message is under way, and then at once.
+
+    `set_by` moves the wall clock alone. `loops` is how many run; where a test counts none, the sends alone are heeded.
+    """
 
     def __init__(self) -> None:
         self.tick = 0.0
         self.set_by = 0.0
         self.under_way = 0
+        self.loops = 0
         self._ends: list[float] = []
 
     def clock(self) -> float:
@@ -49,16 +53,21 @@ class Timeline:
         """Return when it is time; whoever sleeps shortest moves the time on."""
         end = self.tick + seconds
         self._ends.append(end)
-        idle = 0
         try:
             while self.tick < end:
                 await asyncio.sleep(0.001)
-                # Twice in a row: an answer that has just come is about to wake its loop.
-                idle = 0 if self.under_way else idle + 1
-                if idle >= 2 and end <= min(self._ends):
+                if await self._idle() and end <= min(self._ends):
                     self.tick = max(self.tick, end)
         finally:
             self._ends.remove(end)
+
+    async def _idle(self) -> bool:
+        """Whether nothing happens: an answer that has just come wakes its loop within a few turns of asyncio's."""
+        for _ in range(8):
+            if self.under_way or len(self._ends) < self.loops:
+                return False
+            await asyncio.sleep(0)
+        return True
 
     def timing(self, look_every: float = 3600.0, dice: float = 0.5, deadline: float = 5.0) -> Timing:
         """What a loop on this timeline goes by; `deadline` alone is of real seconds."""
@@ -248,8 +257,16 @@ class Stage:
     async def running(self, *deliveries: Delivery) -> AsyncIterator[None]:
         """These loops, until the end of the block; then they are stopped, and must end by themselves."""
         stop = asyncio.Event()
+
+        async def loop(delivery: Delivery) -> None:
+            self.timeline.loops += 1
+            try:
+                await delivery.run(stop)
+            finally:
+                self.timeline.loops -= 1
+
         async with asyncio.TaskGroup() as loops:
-            tasks = [loops.create_task(each.run(stop)) for each in deliveries]
+            tasks = [loops.create_task(loop(each)) for each in deliveries]
             try:
                 yield
             finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 
 from tests.examples import ACCOUNT
@@ -72,10 +73,12 @@ async def deployed(moto: str) -> AsyncIterator[tuple[str, Any, Any]]:
     """The stack as the template makes it, in moto's account: the queue's URL, EventBridge, SageMaker."""
     session = AioSession()
     session.set_credentials("AKIAEXAMPLEEXAMPLE", "secret")
+    # moto takes its time on a busy machine, and what is asked for twice is there already.
+    once = AioConfig(retries={"total_max_attempts": 1}, read_timeout=300)
     async with (
-        session.create_client("cloudformation", REGION, endpoint_url=moto) as stacks,
-        session.create_client("events", REGION, endpoint_url=moto) as events,
-        session.create_client("sagemaker", REGION, endpoint_url=moto) as sagemaker,
+        session.create_client("cloudformation", REGION, endpoint_url=moto, config=once) as stacks,
+        session.create_client("events", REGION, endpoint_url=moto, config=once) as events,
+        session.create_client("sagemaker", REGION, endpoint_url=moto, config=once) as sagemaker,
     ):
         await stacks.create_stack(StackName="notifier-events", TemplateBody=TEMPLATE.read_text())
         (stack,) = (await stacks.describe_stacks(StackName="notifier-events"))["Stacks"]

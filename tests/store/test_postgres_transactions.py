@@ -3,7 +3,8 @@
 import os
 import select
 import socket
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import psycopg
@@ -27,16 +28,23 @@ def shared_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-async def test_a_transaction_has_its_deadlines_and_leaves_none_behind(shared_url: str) -> None:
-    database = Database(postgres(read_url(shared_url)))
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Database]:
+    """A database, closed at the end."""
+    database = Database(postgres(read_url(url)))
     try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def test_a_transaction_has_its_deadlines_and_leaves_none_behind(shared_url: str) -> None:
+    async with connected(shared_url) as database:
         within = await database.read(deadlines)
         with closing(database.backend.reader.raw_connection()) as pooled:
             raw: Any = pooled.driver_connection
             raw.autocommit = True
             without = [raw.execute(f"SHOW {name}").fetchone()[0] for name in DEADLINES]
-    finally:
-        await database.close()
 
     assert within == [f"{seconds:.0f}s" for seconds in DEADLINES.values()]
     assert without == ["0"] * len(DEADLINES)
@@ -47,7 +55,6 @@ def deadlines(connection: Connection) -> list[str]:
 
 
 async def test_a_server_that_vanished_is_noticed_within_half_a_minute(postgres_url: str) -> None:
-    database = Database(postgres(read_url(postgres_url)))
     names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
 
     def kernel(connection: Connection) -> tuple[list[int], str]:
@@ -57,10 +64,8 @@ async def test_a_server_that_vanished_is_noticed_within_half_a_minute(postgres_u
             told = [wire.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names]
         return told, raw.info.get_parameters()["connect_timeout"]
 
-    try:
+    async with connected(postgres_url) as database:
         (idle, interval, count, unanswered), connecting = await database.read(kernel)
-    finally:
-        await database.close()
 
     assert idle + interval * count <= 30
     assert 0 < unanswered <= 30_000
@@ -83,20 +88,15 @@ async def test_a_row_that_somebody_keeps_locked_is_waited_for_a_while(
 
 async def test_a_statement_that_takes_too_long_is_given_up(shared_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DEADLINES, "statement_timeout", 0.05)
-    database = Database(postgres(read_url(shared_url)))
-    try:
+    async with connected(shared_url) as database:
         with pytest.raises(StoreUnavailable, match="a statement took too long"):
             await database.write(lambda connection: connection.execute(text("SELECT pg_sleep(60)")))
-    finally:
-        await database.close()
 
 
 @pytest.mark.parametrize("rows", [pytest.param(1, id="after-one-row"), pytest.param(2, id="after-many-rows")])
 async def test_a_transaction_that_stands_still_frees_what_it_locked(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    monkeypatch.setitem(DEADLINES, "idle_in_transaction_session_timeout", 0.05)
-
     def stand_still(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(1)"))
         connection.execute(text("INSERT INTO pieces VALUES (:number)"), [{"number": number} for number in range(rows)])
@@ -105,18 +105,18 @@ async def test_a_transaction_that_stands_still_frees_what_it_locked(
         assert select.select([raw.fileno()], [], [], 30)[0]
         connection.execute(text("SELECT 1"))
 
-    database = Database(postgres(read_url(postgres_url)))
-    try:
+    async with connected(postgres_url) as database:
         await database.write(lambda connection: connection.execute(text("CREATE TABLE pieces (number INTEGER)")))
-        # Several times: whether a clock goes on may depend on which of two messages the server reads first.
-        for _ in range(8):
-            with pytest.raises(StoreUnavailable, match="a transaction stood still for too long"):
-                await database.write(stand_still)
+        # For these alone: on a busy machine the transactions around them may stand still for as long.
+        with monkeypatch.context() as impatient:
+            impatient.setitem(DEADLINES, "idle_in_transaction_session_timeout", 0.05)
+            # Several times: whether a clock goes on may depend on which of two messages the server reads first.
+            for _ in range(8):
+                with pytest.raises(StoreUnavailable, match="a transaction stood still for too long"):
+                    await database.write(stand_still)
         free = await database.write(
             lambda connection: connection.execute(text("SELECT pg_try_advisory_xact_lock(1)")).scalar_one()
         )
-    finally:
-        await database.close()
     assert free is True
 
 
@@ -147,11 +147,8 @@ async def test_a_connection_that_the_server_ends_is_told_once_and_made_anew(
 
 
 async def test_a_mistake_of_ours_does_not_tell_what_was_to_be_written(postgres_url: str) -> None:
-    database = Database(postgres(read_url(postgres_url)))
-    try:
+    async with connected(postgres_url) as database:
         with pytest.raises(ProgrammingError) as caught:
             await database.write(lambda connection: connection.execute(text("SELECT nothing(:key)"), {"key": "s3cret"}))
-    finally:
-        await database.close()
 
     assert "does not exist" in str(caught.value) and "s3cret" not in str(caught.value)
