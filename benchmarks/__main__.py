@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from benchmarks import hints, memory, scopes, startup, sweep
+from benchmarks import delivery, hints, memory, scopes, startup, sweep
 from benchmarks.endpoint import Endpoint, serving
 from benchmarks.figure import Figure
 from benchmarks.scale import FULL, SMOKE, Scale
@@ -26,6 +26,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     sweep.calls,
     sweep.own_cpu,
     sweep.commit,
+    delivery.messages,
+    delivery.told,
     memory.memory,
     startup.startup,
     hints.hints,

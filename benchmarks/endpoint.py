@@ -53,6 +53,14 @@ class Endpoint:
         """The calls by operation since they were last asked for."""
         return Counter(await self._tell("calls", {}))
 
+    async def heard(self) -> tuple[dict[str, float], dict[str, float]]:
+        """When each job's description was given out, and when its event came to the hook; monotonic seconds.
+
+        Since it was last asked for.
+        """
+        seen, heard = await self._tell("heard", {})
+        return seen, heard
+
     async def _tell(self, what: str, members: dict[str, int]) -> Any:
         async with self._http.post(f"{self.url}/{what}", json=members) as answer:
             answer.raise_for_status()
@@ -86,6 +94,8 @@ class Answering:
         self._by_name: dict[str, Job] = {}
         self._pages: dict[int, bytes] = {}
         self._moved = 0
+        self._seen: dict[str, float] = {}
+        self._heard: list[tuple[float, bytes]] = []
 
     async def sagemaker(self, request: web.Request) -> web.Response:
         """An operation, named by X-Amz-Target; without it, it is STS that is asked."""
@@ -126,6 +136,18 @@ class Answering:
         calls, self._calls = self._calls, Counter()
         return web.json_response(calls)
 
+    async def hook(self, request: web.Request) -> web.Response:
+        """Take a webhook's message."""
+        body = await request.read()
+        self._heard.append((time.monotonic(), body))
+        return web.Response()
+
+    async def heard(self, request: web.Request) -> web.Response:
+        """Say when jobs were seen and heard of, and count anew."""
+        seen, heard = self._seen, {json.loads(body)["subject"]: at for at, body in self._heard}
+        self._seen, self._heard = {}, []
+        return web.json_response([seen, heard])
+
     def _page(self, members: dict[str, Any]) -> bytes:
         start = int(members.get("NextToken", "0"))
         if start not in self._pages:
@@ -137,7 +159,9 @@ class Answering:
 
     def _description(self, members: dict[str, Any]) -> bytes:
         job = self._by_name[members["HyperParameterTuningJobName"]]
-        return json.dumps(job.description(self._recorded)).encode()
+        body = json.dumps(job.description(self._recorded)).encode()
+        self._seen[job.name] = time.monotonic()
+        return body
 
 
 async def serve() -> None:
@@ -145,7 +169,7 @@ async def serve() -> None:
     answering = Answering()
     app = web.Application()
     app.router.add_post("/", answering.sagemaker)
-    for steered in (answering.stock, answering.move, answering.calls):
+    for steered in (answering.hook, answering.heard, answering.stock, answering.move, answering.calls):
         app.router.add_post(f"/{steered.__name__}", steered)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

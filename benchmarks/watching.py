@@ -1,5 +1,6 @@
 """The watching half of the service in this process: the real source, store and loop, paced by nothing."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,8 @@ class Watcher:
     watch: Watch
     source: Source
     store: Store
+    wake: asyncio.Event
+    """Set where something is owed."""
 
 
 @asynccontextmanager
@@ -44,7 +47,8 @@ async def watching(database: Path) -> AsyncIterator[Watcher]:
     ):
         telling = Telling((Route("webhook"),), ("webhook",), catch_up=7 * 86400.0)
         how = Watching(Selection(("*",)), telling, interval=30.0)
-        yield Watcher(Watch(source, store.watch, how, witness=board, owed=lambda: None), source, store)
+        wake = asyncio.Event()
+        yield Watcher(Watch(source, store.watch, how, witness=board, owed=wake.set), source, store, wake)
 
 
 async def remember_all(watcher: Watcher) -> None:

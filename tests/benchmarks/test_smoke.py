@@ -21,6 +21,8 @@ async def test_every_benchmark_gives_its_figures() -> None:
         "List calls a sweep",
         "own CPU",
         "sweep's commit",
+        "time of a webhook message",
+        "from the answer to the webhook",
         "memory after two sweeps",
         "start to first sweep",
         "first look",
