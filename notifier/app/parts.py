@@ -36,6 +36,7 @@ from notifier.ports import Destination, HintQueue, Living, Meter, Source
 from notifier.rendering import DIGEST_JOBS
 from notifier.routing import Route, Selection
 from notifier.settings import Settings
+from notifier.settings.values import tag_pair
 from notifier.sources import (
     Role,
     default_region,
@@ -133,12 +134,6 @@ def routes(settings: Settings) -> tuple[Route, ...]:
         )
         for name, each in settings.destinations.items()
     )
-
-
-def tag_pair(text: str) -> tuple[str, str]:
-    """A tag of a filter: its key, and the glob of its value."""
-    key, _, value = text.partition("=")
-    return key.strip(), value.strip()
 
 
 @dataclass(frozen=True, slots=True)

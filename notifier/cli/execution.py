@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -11,6 +12,7 @@ from notifier.errors import NotifierError, SettingsError, StoreUnusable
 
 if TYPE_CHECKING:
     from notifier.settings import Settings
+    from notifier.store import Store
 
 FAILED = 1
 WRONG = 2
@@ -44,6 +46,13 @@ def finish(work: Callable[[], int]) -> NoReturn:
     except KeyboardInterrupt:
         status = 130
     raise typer.Exit(status)
+
+
+def beside(settings: "Settings") -> "AbstractAsyncContextManager[Store]":
+    """The store, beside a service that may be running on it. Raises StoreUnusable."""
+    from notifier.store import open_store
+
+    return open_store(settings.database_url.get_secret_value(), exclusive=False)
 
 
 def complain(line: str) -> None:

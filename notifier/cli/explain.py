@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifier.cli.execution import complain, execute
+from notifier.cli.execution import beside, complain, execute
 from notifier.cli.table import at
 
 if TYPE_CHECKING:
@@ -30,13 +30,12 @@ def explain(
 async def _explain(settings: "Settings", job: str, account: str | None, region: str | None) -> int:
     from notifier.errors import StoreUnusable
     from notifier.routing import Subject
-    from notifier.store import open_store
 
     silences: list[Silence] = []
     holds: dict[str, Hold] = {}
     tags: dict[str, str] | None = None
     try:
-        async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
+        async with beside(settings) as store:
             known = await _known(store, job, account, region)
             if known is not None:
                 account, region = known.account_id, known.region

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from notifier.cli.execution import execute
+from notifier.cli.execution import beside, execute
 
 if TYPE_CHECKING:
     from notifier.model import Remembered, Scope
@@ -24,9 +24,8 @@ def jobs(
 
 async def _jobs(settings: "Settings", everything: bool, as_json: bool) -> int:
     from notifier.cli.table import print_table
-    from notifier.store import open_store
 
-    async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
+    async with beside(settings) as store:
         known = await store.desk.jobs()
     shown = [(scope, job) for scope, job in known if everything or (job.watched and job.unfinished)]
     if as_json:

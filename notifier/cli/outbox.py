@@ -1,16 +1,15 @@
 """`notifier outbox`: look at what is owed, and help it along, beside a running service."""
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifier.cli.execution import FAILED, WRONG, complain, execute
+from notifier.cli.execution import FAILED, WRONG, beside, complain, execute
 
 if TYPE_CHECKING:
     from notifier.settings import Settings
-    from notifier.store import Letter, State, Store
+    from notifier.store import Letter, State
 
 LARGEST = 2**63 - 1
 """The largest number that a database counts to."""
@@ -70,20 +69,13 @@ def discard(
     execute(lambda settings: _discard(settings, rows))
 
 
-async def _in_store(settings: "Settings", work: "Callable[[Store], Awaitable[int]]") -> int:
-    from notifier.store import open_store
-
-    async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
-        return await work(store)
-
-
 async def _list(settings: "Settings", destination: str | None, dead: bool, silenced: bool, limit: int) -> int:
     from notifier.cli.table import print_table
     from notifier.store import State
 
     states = [state for state, asked in ((State.DEAD, dead), (State.SILENCED, silenced)) if asked]
 
-    async def work(store: "Store") -> int:
+    async with beside(settings) as store:
         letters = await store.desk.letters(
             destinations=[destination] if destination else None, states=states or None, limit=limit
         )
@@ -96,8 +88,6 @@ async def _list(settings: "Settings", destination: str | None, dead: bool, silen
         print_table(HEADINGS, (_cells(each, settings) for each in letters))
         return 0
 
-    return await _in_store(settings, work)
-
 
 def _nothing(states: "list[State]") -> str:
     return f"No message is {' or '.join(each.value for each in states)}." if states else "Nothing is owed."
@@ -109,7 +99,7 @@ async def _show(settings: "Settings", row: int) -> int:
     from notifier.rendering.console import lines
     from notifier.rendering.text import clean
 
-    async def work(store: "Store") -> int:
+    async with beside(settings) as store:
         found = await store.desk.letter(row)
         if found is None:
             complain(f"there is no message {row}; `notifier outbox list` prints those that are owed")
@@ -134,8 +124,6 @@ async def _show(settings: "Settings", row: int) -> int:
             typer.echo("\n".join(lines(tell(Batch((event,))))))
         return 0
 
-    return await _in_store(settings, work)
-
 
 async def _retry(settings: "Settings", rows: list[int], everything: bool, to: str | None) -> int:
     if bool(rows) == everything:
@@ -145,18 +133,14 @@ async def _retry(settings: "Settings", rows: list[int], everything: bool, to: st
         complain(f"--to {to}: no such destination; there are {', '.join(sorted(settings.destinations))}")
         return WRONG
 
-    async def work(store: "Store") -> int:
+    async with beside(settings) as store:
         done = await store.desk.retry(None if everything else rows, to=to, present=settings.destinations)
         return _report("owed again", done, [] if everything else rows)
 
-    return await _in_store(settings, work)
-
 
 async def _discard(settings: "Settings", rows: list[int]) -> int:
-    async def work(store: "Store") -> int:
+    async with beside(settings) as store:
         return _report("discarded", await store.desk.discard(rows), rows)
-
-    return await _in_store(settings, work)
 
 
 def _report(what: str, done: list[int], asked: list[int]) -> int:

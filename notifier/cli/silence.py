@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifier.cli.execution import FAILED, WRONG, complain, execute
+from notifier.cli.execution import FAILED, WRONG, beside, complain, execute
 from notifier.cli.outbox import LARGEST
 from notifier.cli.table import at
 
@@ -53,7 +53,6 @@ def end(
 
 async def _add(settings: "Settings", job: str, destination: str | None, duration: str, comment: str) -> int:
     from notifier.rendering.text import clean
-    from notifier.store import open_store
 
     problem, seconds = _wrong(settings, job, destination), 0.0
     try:
@@ -63,7 +62,7 @@ async def _add(settings: "Settings", job: str, destination: str | None, duration
     if problem:
         complain(problem)
         return WRONG
-    async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
+    async with beside(settings) as store:
         made = await store.silences.add(job, destination, seconds, clean(comment))
         heard = f"silence {made.id}: {_where(made)} hears nothing of {_which(made)} until {at(made.until)}"
         typer.echo(f"{heard}; `notifier silence end {made.id}` ends it.")
@@ -74,9 +73,8 @@ async def _add(settings: "Settings", job: str, destination: str | None, duration
 async def _list(settings: "Settings", everything: bool) -> int:
     from notifier.cli.table import print_table
     from notifier.rendering.text import clean
-    from notifier.store import open_store
 
-    async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
+    async with beside(settings) as store:
         now = await store.silences.now()
         known = [each for each in await store.silences.all() if everything or each.until > now]
     if not known:
@@ -91,9 +89,8 @@ async def _list(settings: "Settings", everything: bool) -> int:
 
 
 async def _end(settings: "Settings", ids: list[int]) -> int:
-    from notifier.store import open_store
 
-    async with open_store(settings.database_url.get_secret_value(), exclusive=False) as store:
+    async with beside(settings) as store:
         ended = await store.silences.end(ids)
     typer.echo(f"{len(ended)} silence{'' if len(ended) == 1 else 's'} ended.")
     if left := sorted(set(ids) - set(ended)):

@@ -133,11 +133,17 @@ def _external_id(external_id: str) -> str:
     return external_id
 
 
+def tag_pair(text: str) -> tuple[str, str]:
+    """A tag of a filter: its key, and the glob of its value. Raises ValueError where it is none."""
+    key, _, value = (each.strip() for each in text.partition("="))
+    if not key or not value:
+        raise ValueError(f"{quoted(key, [key])} is no tag with its value: write for example team=vision,env=prod-*")
+    return key, value
+
+
 def _tags(pairs: tuple[str, ...]) -> tuple[str, ...]:
     for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not key.strip() or not equals or not value.strip():
-            raise ValueError(f"{quoted(key, [key])} is no tag with its value: write for example team=vision,env=prod-*")
+        tag_pair(pair)
     return pairs
 
 
