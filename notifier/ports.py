@@ -243,6 +243,20 @@ class HintStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the store says of one destination at one moment: `now` is its clock, in epoch seconds.
+
+    `rows` are unsettled, oldest first; one whose send was interrupted by a crash says `repeated`. `silences` last, or
+    ended lately: what was owed in one of them is not told afterwards. They are left out where nothing is owed.
+    """
+
+    now: float
+    hold: Hold | None
+    rows: Sequence[Owed]
+    silences: Sequence[Silence] = ()
+
+
 class OutboxStore(Protocol):
     """What the deliver loop needs of the store. Every method raises StoreUnavailable."""
 
@@ -250,8 +264,8 @@ class OutboxStore(Protocol):
         """The store's clock, epoch seconds."""
         ...
 
-    async def owed(self, destination: str, limit: int) -> list[Owed]:
-        """Unsettled rows, oldest first. A row whose send was interrupted by a crash says `repeated`."""
+    async def waiting(self, destination: str, limit: int) -> Waiting:
+        """What is owed to a destination, so many rows at most, and what it depends on."""
         ...
 
     async def told(self, destination: str, job_keys: Collection[str]) -> dict[str, Told]: ...
@@ -264,10 +278,6 @@ class OutboxStore(Protocol):
         """The trials of a job that are remembered, in the order of their creation."""
         ...
 
-    async def silences(self) -> Sequence[Silence]:
-        """Those that last, and those that ended lately: what was owed in one of them is not told afterwards."""
-        ...
-
     async def sending(self, destination: str, seqs: Collection[int]) -> Collection[int]:
         """Mark rows as under way, durably and before the send: a crash from here on may have delivered them.
 
@@ -277,6 +287,10 @@ class OutboxStore(Protocol):
 
     async def finish(self, outcome: Outcome) -> bool:
         """Write what an attempt brought, in one transaction; False and nothing where the hold is not the one found."""
+        ...
+
+    async def proceed(self, outcome: Outcome, seqs: Collection[int]) -> Collection[int] | None:
+        """Both, `finish` and `sending`, in one transaction; None and nothing where the hold is not the one found."""
         ...
 
 

@@ -32,12 +32,14 @@ def fold(
 
     Nothing overtakes: the first message that must wait ends the answer.
     """
+    if not policy.people:
+        return _one_by_one(queue, now)
     messages: list[Message] = []
-    silent = [row for row in queue if policy.people and _over(row, queue)]
+    silent = [row for row in queue if _over(row, queue)]
     paced_until = _paced_until(policy, told, now)
     rest = [row for row in queue if row not in silent]
     while rest:
-        bests = list(takewhile(lambda row: _foldable(row, policy, apart), rest))
+        bests = list(takewhile(lambda row: _foldable(row, apart), rest))
         rest = rest[len(bests) :]
         worth = list(dropwhile(lambda row: not worth_telling(row, told, policy.min_improvement), bests))
         small = bests[: len(bests) - len(worth)]
@@ -48,7 +50,7 @@ def fold(
         silent += small
         # Whatever comes next takes the pending new bests with it: the ending, above all.
         takes_next = not worth or (bool(rest) and not _alone(rest[0], apart))
-        taken = _together(rest, policy, apart) if takes_next else ()
+        taken = _together(rest, apart) if takes_next else ()
         rest = rest[len(taken) :]
         message = (*worth, *taken)
         ready = max(row.next_at for row in message)
@@ -61,6 +63,12 @@ def fold(
         if worth:
             paced_until = now + policy.best_cooldown
     return Folded(tuple(messages), tuple(silent))
+
+
+def _one_by_one(queue: Sequence[Owed], now: float) -> Folded:
+    ready = tuple(takewhile(lambda row: row.next_at <= now, queue))
+    wake_at = queue[len(ready)].next_at if len(ready) < len(queue) else None
+    return Folded(tuple((row,) for row in ready), (), wake_at)
 
 
 def worth_telling(row: Owed, told: Told | None, least: float) -> bool:
@@ -80,12 +88,12 @@ def newest_best(message: Message) -> Owed | None:
     return next((row for row in reversed(message) if row.event_type == EventType.NEW_BEST), None)
 
 
-def _together(rest: Sequence[Owed], policy: Policy, apart: Collection[int]) -> Message:
+def _together(rest: Sequence[Owed], apart: Collection[int]) -> Message:
     """The next row, and with a word on one scope those on others behind it: many begin, or fall silent, at once."""
     first = rest[0]
 
     def like_it(row: Owed) -> bool:
-        return policy.people and row.event_type == first.event_type and not _alone(row, apart)
+        return row.event_type == first.event_type and not _alone(row, apart)
 
     shared = tuple(takewhile(like_it, rest)) if first.event_type in _OF_A_SCOPE else ()
     return shared or (first,)
@@ -101,8 +109,8 @@ def _over(row: Owed, queue: Sequence[Owed]) -> bool:
     return row.event_type == NoticeType.DESTINATION_HELD and end_of(row.event_id) in {each.event_id for each in queue}
 
 
-def _foldable(row: Owed, policy: Policy, apart: Collection[int]) -> bool:
-    return policy.people and row.event_type == EventType.NEW_BEST and not _alone(row, apart)
+def _foldable(row: Owed, apart: Collection[int]) -> bool:
+    return row.event_type == EventType.NEW_BEST and not _alone(row, apart)
 
 
 def _alone(row: Owed, apart: Collection[int]) -> bool:

@@ -14,17 +14,24 @@ from notifier.dispatch.memory import Memory
 from notifier.dispatch.queue import UNSETTLED, Look, Plan, plan, resting
 from notifier.dispatch.verdict import Answer, Circumstances, judge
 from notifier.errors import DeliveryError, Fault, LeaseLost, StoreUnavailable
-from notifier.model import Batch, Event, EventType, Hold, Notice, Trial
+from notifier.model import Batch, Event, EventType, Hold, Notice, Owed, Trial
+from notifier.pipeline.ahead import Ahead
 from notifier.pipeline.pace import Pace, Waits, first_of
 from notifier.ports import Destination, Meter, OutboxStore, Outcome
 
 log = structlog.get_logger()
 
-DIGEST_ROWS, SINGLE_ROWS = 200, 40
+DIGEST_ROWS, SINGLE_ROWS = 200, 100
 """Rows read at a look, until so many of them wait that more must be read to find one to send.
 
-People get many in a digest. Programs get four at a time: to read more for those was a fifth of what a message costs.
+People get many in a digest. Programs get four at a time, and what was read suffices for the next ones too.
 """
+NEXT_ROWS = 8
+"""Rows of those read before that mostly suffice to find the next ones."""
+BODIES = 40
+"""Bodies read at once, where they are read ahead."""
+GATHER_SECONDS = 0.005
+"""How long an answer waits at most for those of others under way, where they are settled together."""
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
@@ -48,8 +55,8 @@ class Timing:
 class Delivery:
     """Delivers what one destination is owed, until it is stopped.
 
-    `wake` is this loop's own: whoever owes new rows sets it, and it is cleared here. `beat` is called at each turn.
-    `digest_jobs` is how many jobs one digest may tell of.
+    `wake` is this loop's own: whoever owes new rows sets it, as answers do, and it is cleared here. `beat` is called
+    at each turn. `digest_jobs` is how many jobs one digest may tell of.
     """
 
     def __init__(
@@ -77,10 +84,12 @@ class Delivery:
         self._waits = Waits()
         self._flying: list[Message] = []
         self._answers: list[Answer] = []
-        self._answered = asyncio.Event()
         self._memory = Memory()
         self._least_rows = DIGEST_ROWS if self._policy.people else SINGLE_ROWS
         self._look_rows = self._least_rows
+        # People get few messages, and what they get may depend on what is owed since.
+        self._ahead = Ahead() if not self._policy.people and self._policy.rate == 0 else None
+        self._gathering: asyncio.TimerHandle | None = None
         self._failures = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -89,17 +98,31 @@ class Delivery:
         Whoever cannot wait for that cancels: what is under way then stays marked, and goes again as `repeated`.
         """
         async with asyncio.TaskGroup() as sends:
+            sends.create_task(self._woken_by(stop), name=f"stop of {self._policy.name}")
             while self._flying or not stop.is_set():
                 self._beat()
-                self._wake.clear()
-                self._answered.clear()
+                self._heed()
                 await self._rest(await self._turn(sends, stop), stop)
+
+    def _heed(self) -> None:
+        """Whatever has woken this loop is looked at now."""
+        self._wake.clear()
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+
+    async def _woken_by(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
 
     async def _turn(self, sends: asyncio.TaskGroup, stop: asyncio.Event) -> float:
         """Settle what was answered, send what is due, and say how long there may be rest (seconds)."""
         try:
-            await self._settle()
-            rest = self._timing.look_every if stop.is_set() else await self._deliver(sends)
+            if stop.is_set():
+                await self._settle()
+                rest = self._timing.look_every
+            else:
+                rest = await self._deliver(sends)
         except StoreUnavailable as error:
             if not self._failures:
                 log.warning("store does not answer, will try again", destination=self._policy.name, error=str(error))
@@ -122,21 +145,35 @@ class Delivery:
         answers = tuple(self._answers)
         # Read again: someone may have lifted the hold while the messages were under way.
         now, hold = await self._store.now(), await self._store.hold(self._policy.name)
+        outcome = self._judged(answers, now, hold)
+        if await self._store.finish(outcome):
+            self._settled(answers, outcome, now)
+        else:
+            self._overtaken()
+
+    def _judged(self, answers: Sequence[Answer], now: float, hold: Hold | None) -> Outcome:
         known, dice = self._memory, self._timing.dice()
         around = Circumstances(now, dice, hold, known.alarmed, known.worked_at, known.doubted, self._operator)
-        outcome = judge(self._policy, answers, around)
-        if not await self._store.finish(outcome):
-            # The hold was lifted or set in this very moment: judged anew, with what it is now.
-            self._answered.set()
-            return
+        return judge(self._policy, answers, around)
+
+    def _settled(self, answers: Sequence[Answer], outcome: Outcome, now: float) -> None:
+        """What these answers change is written down."""
         del self._answers[: len(answers)]
-        self._flying = [message for message in self._flying if all(message is not each.rows for each in answers)]
-        self._memory = known.after(answers, outcome, now)
-        self._tell_hold(standing(hold, self._policy), outcome.hold, now)
+        self._flying = _without(self._flying, answers)
+        self._memory = self._memory.after(answers, outcome, now)
+        self._tell_hold(standing(outcome.found, self._policy), outcome.hold, now)
         self._tell_long_wait(answers)
         self._count(answers, outcome)
         for seq, reason in outcome.dead:
             log.error("dead letter", destination=self._policy.name, row=seq, error=reason)
+        if self._ahead and not all(each.error is None for each in answers):
+            self._ahead.drop()
+
+    def _overtaken(self) -> None:
+        """The hold was lifted or set in this very moment: judged anew, with what it is now."""
+        if self._ahead:
+            self._ahead.drop()
+        self._wake.set()
 
     def _count(self, answers: Sequence[Answer], outcome: Outcome) -> None:
         delivered = sum(each.error is None for each in answers)
@@ -145,41 +182,86 @@ class Delivery:
                 self._meter.message(self._policy.kind, result, count)
 
     async def _deliver(self, sends: asyncio.TaskGroup) -> float:
-        """Look, plan and send."""
-        if len(self._flying) >= UNSETTLED:
+        """Look, plan and send; what was taken is settled in the transaction that marks what goes next."""
+        taken = self._taken()
+        if not taken:
+            await self._settle()
+        flying = _without(self._flying, taken)
+        if len(flying) >= UNSETTLED:
             return self._timing.look_every
         wait = self._pace.wait(self._timing.clock())
         if wait > 0:
             return wait
-        look = await self._look()
-        decided = plan(self._policy, look, digest_jobs=self._digest_jobs, room=self._pace.room(UNSETTLED))
-        if self._reads_on(decided, look):
+        look, decided = self._planned_ahead(flying) or await self._planned(flying, taken)
+        if taken and look.hold is not None:
+            await self._settle()
+            return 0.0
+        if decided is None:
             return 0.0
         await self._settle_unsent(decided)
-        await self._launch(decided.batches, look, sends)
+        await self._launch(decided.batches, look, taken, sends)
         if decided.batches:
-            return self._pace.wait(self._timing.clock())
+            # Four that are under way now leave nothing to do until one is answered.
+            full = self._ahead is not None and len(self._flying) >= UNSETTLED
+            return self._timing.look_every if full else self._pace.wait(self._timing.clock())
         return self._timing.look_every if decided.wake_at is None else max(0.0, decided.wake_at - look.now)
 
-    async def _look(self) -> Look:
+    def _taken(self) -> tuple[Answer, ...]:
+        """Answers that are no news to anybody, if all are: they need not be written down by themselves."""
+        plain = self._ahead is not None and all(each.error is None and not each.probe for each in self._answers)
+        return tuple(self._answers) if plain else ()
+
+    def _planned_ahead(self, flying: Sequence[Message]) -> tuple[Look, Plan] | None:
+        """A plan made of what was read before, where that suffices."""
+        seen = self._ahead.look(self._timing.clock()) if self._ahead else None
+        if seen is None:
+            return None
+        for rows in (seen.rows[:NEXT_ROWS], seen.rows):
+            look = replace(seen, flying=flying, rows=rows)
+            decided = self._plan(look)
+            if not decided.wanting and not decided.silenced:
+                return look, decided
+        return None
+
+    async def _planned(self, flying: Sequence[Message], taken: Sequence[Answer]) -> tuple[Look, Plan | None]:
+        """A plan made of what the store says now; None where more must be read for it."""
+        tick = self._timing.clock()
+        look = await self._look(flying, {row.seq for answer in taken for row in answer.rows})
+        if self._ahead:
+            if look.hold is None:
+                self._ahead.keep(look, tick)
+            else:
+                self._ahead.drop()
+        decided = self._plan(look)
+        return look, None if self._reads_on(decided, look) else decided
+
+    def _plan(self, look: Look) -> Plan:
+        return plan(self._policy, look, digest_jobs=self._digest_jobs, room=self._pace.room(UNSETTLED))
+
+    async def _look(self, flying: Sequence[Message], taken: Collection[int]) -> Look:
         """What the store says now, with its moments as the monotonic clock has measured them."""
-        name, store, tick = self._policy.name, self._store, self._timing.clock()
-        now, hold = await store.now(), await store.hold(name)
+        name, tick = self._policy.name, self._timing.clock()
+        found = await self._store.waiting(name, self._look_rows)
+        now, hold = found.now, found.hold
         if self._memory.alarmed is None and alarming(hold):
             self._memory = replace(self._memory, alarmed=hold)
         if hold is not None and hold.until is not None:
             hold = replace(hold, until=self._waits.due("hold", hold.until, now, tick))
         if resting(self._policy, hold, now) is not None:
-            return Look(now, (), tuple(self._flying), hold=hold)
+            return Look(now, (), flying, hold=hold)
         rows = [
             replace(row, next_at=self._waits.due(row.seq, row.next_at, now, tick)) if row.next_at > 0 else row
-            for row in await store.owed(name, self._look_rows)
+            for row in found.rows
+            if row.seq not in taken
         ]
         self._waits.keep(["hold", *(row.seq for row in rows)])
-        keys = {row.job_key for row in rows if row.event_type == EventType.NEW_BEST} if self._policy.people else ()
-        told = await store.told(name, keys) if keys else {}
-        silences = await store.silences() if rows else ()
-        return Look(now, rows, tuple(self._flying), told, hold, self._memory.apart, self._memory.deferred, silences)
+        told = await self._store.told(name, keys) if (keys := self._paced(rows)) else {}
+        memory = self._memory
+        return Look(now, rows, flying, told, hold, memory.apart, memory.deferred, found.silences)
+
+    def _paced(self, rows: Sequence[Owed]) -> set[str]:
+        """The jobs of which people hear no more than so much."""
+        return {row.job_key for row in rows if row.event_type == EventType.NEW_BEST} if self._policy.people else set()
 
     async def _settle_unsent(self, decided: Plan) -> None:
         if not decided.silent and not decided.silenced:
@@ -190,20 +272,20 @@ class Delivery:
         silent = tuple(row.seq for row in decided.silent)
         silenced = tuple((seq, f"silence {silence.id}: {silence.jobs}") for seq, silence in decided.silenced.items())
         outcome = Outcome(self._policy.name, silent, silenced=silenced, hold=kept, found=found)
+        if self._ahead:
+            self._ahead.drop()
         if await self._store.finish(outcome) and silenced:
             self._meter.message(self._policy.kind, "silenced", len(silenced))
             log.info("silenced", destination=self._policy.name, messages=len(silenced), silence=silenced[0][1])
 
-    async def _launch(self, batches: Sequence[Message], look: Look, sends: asyncio.TaskGroup) -> None:
-        """Mark the messages as under way, durably, and begin to send them."""
-        if not batches:
-            return
-        events = await self._store.events({row.event_id for message in batches for row in message})
+    async def _launch(
+        self, batches: Sequence[Message], look: Look, taken: Sequence[Answer], sends: asyncio.TaskGroup
+    ) -> None:
+        """Mark the messages as under way, durably, and begin to send them; settle what was taken before."""
+        events = await self._bodies([row.event_id for message in batches for row in message])
         ready = [message for message in batches if all(row.event_id in events for row in message)]
         lost = [row for message in batches for row in message if row.event_id not in events]
-        ours: Collection[int] = ()
-        if ready:
-            ours = await self._store.sending(self._policy.name, [row.seq for message in ready for row in message])
+        ours = await self._marked([row.seq for message in ready for row in message], look, taken)
         for message in filter(None, (tuple(row for row in each if row.seq in ours) for each in ready)):
             self._flying.append(message)
             self._pace.spend(self._timing.clock())
@@ -211,6 +293,28 @@ class Delivery:
             sends.create_task(self._send(message, events, probe), name=f"send to {self._policy.name}")
         for row in lost:
             self._answer(Answer((row,), DeliveryError("its event is not stored any more", Fault.MESSAGE)))
+
+    async def _bodies(self, event_ids: Sequence[str]) -> Mapping[str, Event | Notice]:
+        ahead = self._ahead
+        if ahead is None:
+            return await self._store.events(set(event_ids)) if event_ids else {}
+        if wanted := ahead.wanted(event_ids, BODIES):
+            ahead.bodies = await self._store.events(wanted)
+        return ahead.bodies
+
+    async def _marked(self, seqs: Sequence[int], look: Look, taken: Sequence[Answer]) -> Collection[int]:
+        """Which of these rows may be sent; those that were taken are settled with it."""
+        if self._ahead:
+            self._ahead.sent(seqs)
+        if not taken:
+            return await self._store.sending(self._policy.name, seqs) if seqs else ()
+        outcome = self._judged(taken, look.now, None)
+        ours = await self._store.proceed(outcome, seqs)
+        if ours is None:
+            self._overtaken()
+            return ()
+        self._settled(taken, outcome, look.now)
+        return ours
 
     def _reads_on(self, decided: Plan, look: Look) -> bool:
         """Whether to look again, at more rows: many waiting rows of a few jobs must not hide the others."""
@@ -271,10 +375,16 @@ class Delivery:
         return None
 
     def _answer(self, answer: Answer) -> None:
+        """Take an answer. Of several under way the first waits a moment for the others: a transaction has its price."""
         self._answers.append(answer)
-        self._answered.set()
+        if self._ahead is None or len(self._answers) >= len(self._flying):
+            self._wake.set()
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._wake.set)
 
     def _rest_after_failure(self) -> float:
+        if self._ahead:
+            self._ahead.drop()
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures, 10))
         self._failures += 1
         return pause * (0.5 + self._timing.dice() / 2)
@@ -298,13 +408,13 @@ class Delivery:
             log.warning(said, destination=self._policy.name, wait_seconds=wait)
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
-        """Rest for so long, or until an answer comes; before the stop, also until it comes or something new is owed."""
-        if stop.is_set() and not self._flying:
-            return
-        waits = [self._answered.wait(), self._timing.sleep(seconds)]
-        if not stop.is_set():
-            waits += [stop.wait(), self._wake.wait()]
-        await first_of(waits)
+        """Rest for so long, or until an answer comes, something new is owed, or it is time to stop."""
+        if not self._wake.is_set() and (self._flying or not stop.is_set()):
+            await first_of([self._wake.wait(), self._timing.sleep(seconds)])
+
+
+def _without(flying: Sequence[Message], answers: Sequence[Answer]) -> list[Message]:
+    return [message for message in flying if all(message is not each.rows for each in answers)]
 
 
 def _no_answer(error: BaseException) -> DeliveryError:

@@ -4,13 +4,14 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
-from notifier.model import Event, Hold, Lease, Notice, Owed, Silence, Told, Trial
-from notifier.ports import Outcome, Postponed
+from notifier.model import Event, Hold, Lease, Notice, Owed, Told, Trial
+from notifier.ports import Outcome, Postponed, Waiting
 from notifier.store.codec import decode_body, plain
 from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
 from notifier.store.insertion import bites, upsert
 from notifier.store.owing import owe
+from notifier.store.prepared import Prepared
 from notifier.store.schema import UNSETTLED, State, events, holds, outbox, told
 from notifier.store.silences import all_silences
 from notifier.store.trials import trials_of
@@ -20,6 +21,35 @@ HOLD = [holds.c[name] for name in ("until", "since", "failures", "reason", "fing
 
 _ALIVE = or_(outbox.c.state == State.PENDING, outbox.c.state == State.SENDING)
 """Not an IN: SQLAlchemy expands that at execution, which it cannot for many rows at once."""
+
+# Written once: composing a statement takes longer than executing it.
+_HOLD_OF = select(*HOLD).where(holds.c.destination == bindparam("destination"))
+_HOLD_LOCKED = Prepared(lambda _: _HOLD_OF.with_for_update())
+"""Whoever lifts the hold in this moment waits, and then lifts what was written."""
+_OWED = (
+    select(outbox)
+    .where(outbox.c.destination == bindparam("destination"), UNSETTLED, outbox.c.state != State.DEAD)
+    .order_by(outbox.c.seq)
+    .limit(bindparam("most"))
+)
+_BODIES = select(events.c.id, events.c.body).where(
+    events.c.id.in_(bindparam("ids", expanding=True)), events.c.body.is_not(None)
+)
+_MARK = Prepared(
+    lambda seqs: (
+        update(outbox)
+        .where(outbox.c.seq.in_(seqs), outbox.c.destination == bindparam("to"), _ALIVE)
+        .values(state=State.SENDING)
+        .returning(outbox.c.seq)
+    )
+)
+_SETTLE = Prepared(
+    lambda seqs: (
+        update(outbox)
+        .where(outbox.c.seq.in_(seqs))
+        .values(state=State.SETTLED, settled_at=bindparam("now"), error=None)
+    )
+)
 
 
 class SqlOutboxStore:
@@ -50,30 +80,15 @@ class SqlOutboxStore:
         A row says `repeated` also while it is under way: whoever finds it without being the sender must assume that
         it has arrived.
         """
-        query = (
-            select(outbox)
-            .where(outbox.c.destination == destination, UNSETTLED, outbox.c.state != State.DEAD)
-            .order_by(outbox.c.seq)
-            .limit(limit)
-        )
-        return [
-            Owed(
-                seq=row.seq,
-                event_id=row.event_id,
-                job_key=row.job_key,
-                event_type=row.event_type,
-                created_at=row.created_at,
-                next_at=row.next_at,
-                attempts=row.attempts,
-                repeated=row.repeated or row.state == State.SENDING,
-                alone_since=row.alone_since,
-                final=row.final,
-                best_value=row.best_value,
-                direction=row.direction,
-                insisted=row.insisted,
-            )
-            for row in connection.execute(query)
-        ]
+        return _owed(connection, destination, limit)
+
+    @reading
+    def waiting(self, connection: Connection, destination: str, limit: int) -> Waiting:
+        """What is owed to a destination, so many rows at most, and what it depends on: all of one moment."""
+        hold = _hold_of(connection, destination)
+        rows = _owed(connection, destination, limit)
+        silences = all_silences(connection) if rows else ()
+        return Waiting(self._database.now(connection), hold, rows, silences)
 
     @reading
     def told(self, connection: Connection, destination: str, job_keys: Collection[str]) -> dict[str, Told]:
@@ -89,16 +104,14 @@ class SqlOutboxStore:
     @reading
     def hold(self, connection: Connection, destination: str) -> Hold | None:
         """Why the destination is not sent to now; None where it is."""
-        row = connection.execute(select(*HOLD).where(holds.c.destination == destination)).first()
-        return Hold(*row) if row else None
+        return _hold_of(connection, destination)
 
     @reading
     def events(self, connection: Connection, event_ids: Collection[str]) -> dict[str, Event | Notice]:
         """The bodies; an event whose body is gone, or not readable by this version, is left out."""
         found: dict[str, Event | Notice] = {}
         for bite in bites(event_ids):
-            query = select(events.c.id, events.c.body).where(events.c.id.in_(bite), events.c.body.is_not(None))
-            for event_id, text in connection.execute(query):
+            for event_id, text in connection.execute(_BODIES, {"ids": bite}):
                 if body := decode_body(text):
                     found[event_id] = body
         return found
@@ -108,11 +121,6 @@ class SqlOutboxStore:
         """The trials of a job that are remembered, in the order of their creation."""
         return trials_of(connection, job_key)
 
-    @reading
-    def silences(self, connection: Connection) -> list[Silence]:
-        """Those that last, and those that ended within the last weeks, oldest first."""
-        return all_silences(connection)
-
     @writing
     def sending(self, connection: Connection, destination: str, seqs: Collection[int]) -> frozenset[int]:
         """Mark rows as under way, durably and before the send: a crash from here on may have delivered them.
@@ -120,11 +128,7 @@ class SqlOutboxStore:
         Returns those that may be sent: someone may have given others up meanwhile, or sent them elsewhere.
         """
         fence(connection, self._lease)
-        marked: set[int] = set()
-        for bite in bites(seqs):
-            rows = update(outbox).where(outbox.c.seq.in_(bite), outbox.c.destination == destination, _ALIVE)
-            marked |= set(connection.scalars(rows.values(state=State.SENDING).returning(outbox.c.seq)))
-        return frozenset(marked)
+        return _mark(connection, destination, seqs)
 
     @writing
     def finish(self, connection: Connection, outcome: Outcome) -> bool:
@@ -132,32 +136,67 @@ class SqlOutboxStore:
 
         Settled wins over everything: it was delivered. A row discarded meanwhile does not come back.
         """
+        return self._finished(connection, outcome)
+
+    @writing
+    def proceed(self, connection: Connection, outcome: Outcome, seqs: Collection[int]) -> frozenset[int] | None:
+        """`finish` and then `sending`, in one transaction; None and nothing where the hold is not the one found."""
+        return _mark(connection, outcome.destination, seqs) if self._finished(connection, outcome) else None
+
+    def _finished(self, connection: Connection, outcome: Outcome) -> bool:
         fence(connection, self._lease)
         # Someone who let the destination go meanwhile wants it tried, whatever was decided before.
-        if _found(connection, outcome.destination) != outcome.found:
+        held = _HOLD_LOCKED.execute(connection, destination=outcome.destination).first()
+        if (_hold_of(connection, outcome.destination) if held else None) != outcome.found:
             return False
         now = self._database.now(connection)
         _settle(connection, outcome.settled, now)
         _silence(connection, outcome.silenced, now)
         _postpone(connection, outcome.postponed)
         _bury(connection, outcome.dead)
-        _hold(connection, outcome.destination, outcome.hold)
+        if outcome.hold != outcome.found:
+            _hold(connection, outcome.destination, outcome.hold)
         _tell(connection, outcome.destination, outcome.told)
         owe(connection, outcome.notices, now)
         return True
 
 
-def _found(connection: Connection, destination: str) -> Hold | None:
-    # FOR UPDATE: whoever lifts it in this moment waits, and then lifts what was written.
-    query = select(*HOLD).where(holds.c.destination == destination).with_for_update()
-    row = connection.execute(query).first()
+def _hold_of(connection: Connection, destination: str) -> Hold | None:
+    row = connection.execute(_HOLD_OF, {"destination": destination}).first()
     return Hold(*row) if row else None
+
+
+def _owed(connection: Connection, destination: str, limit: int) -> list[Owed]:
+    return [
+        Owed(
+            seq=row.seq,
+            event_id=row.event_id,
+            job_key=row.job_key,
+            event_type=row.event_type,
+            created_at=row.created_at,
+            next_at=row.next_at,
+            attempts=row.attempts,
+            repeated=row.repeated or row.state == State.SENDING,
+            alone_since=row.alone_since,
+            final=row.final,
+            best_value=row.best_value,
+            direction=row.direction,
+            insisted=row.insisted,
+        )
+        for row in connection.execute(_OWED, {"destination": destination, "most": limit})
+    ]
+
+
+def _mark(connection: Connection, destination: str, seqs: Collection[int]) -> frozenset[int]:
+    marked: set[int] = set()
+    for bite in bites(seqs):
+        marked |= set(_MARK.execute(connection, bite, to=destination).scalars())
+    return frozenset(marked)
 
 
 def _settle(connection: Connection, seqs: Sequence[int], now: float) -> None:
     for bite in bites(seqs):
-        rows = update(outbox).where(outbox.c.seq.in_(bite))
-        connection.execute(rows.values(state=State.SETTLED, settled_at=now, error=None))
+        _SETTLE.execute(connection, bite, now=now)
 
 
 def _silence(connection: Connection, silenced: Sequence[tuple[int, str]], now: float) -> None:
