@@ -108,11 +108,11 @@ def _check_settings(settings: "Settings", report: Report) -> None:
             report.plain(f"destination {name}: its URL is http: whoever is on the way can read it, and every message")
 
 
-def _in_the_clear(url: "SecretStr | None") -> bool:
-    """Whether a URL leads off this machine without TLS."""
+def _in_the_clear(url: "SecretStr | str | None") -> bool:
+    """Whether a URL leads off this machine without TLS; one that holds no secret is plain text."""
     if url is None:
         return False
-    parts = urlsplit(url.get_secret_value())
+    parts = urlsplit(url if isinstance(url, str) else url.get_secret_value())
     return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
 
 

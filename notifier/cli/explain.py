@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifier.cli.execution import beside, complain, execute
+from notifier.cli.execution import WRONG, beside, complain, execute
 from notifier.cli.table import at
 
 if TYPE_CHECKING:
@@ -29,8 +29,15 @@ def explain(
 
 async def _explain(settings: "Settings", job: str, account: str | None, region: str | None) -> int:
     from notifier.errors import StoreUnusable
+    from notifier.rendering.text import clean
     from notifier.routing import Subject
+    from notifier.settings.values import NAME
 
+    if not NAME.fullmatch(job):
+        complain("JOB is no tuning job's name: write one, without a glob's signs")
+        return WRONG
+    for each in settings.lookalikes:
+        complain(f"{each.variable}: {each.message}")
     silences: list[Silence] = []
     holds: dict[str, Hold] = {}
     tags: dict[str, str] | None = None
@@ -49,7 +56,9 @@ async def _explain(settings: "Settings", job: str, account: str | None, region: 
     if left_out := _left_out(settings, job, account, region):
         typer.echo(f"Nothing of {job} is told: {left_out}.")
         return 0
-    _print_filters(settings, Subject(job, account, region, "", tags=tags))
+    _print_filters(settings, Subject(job, account, region, "", tags=tags), silences)
+    if tags and any(each.tags for each in settings.destinations.values()):
+        typer.echo(f"Its tags: {', '.join(f'{clean(key)}={clean(value)}' for key, value in sorted(tags.items()))}.")
     for line in _circumstances(settings, silences, holds, now):
         typer.echo(line)
     return 0
@@ -84,7 +93,7 @@ def _left_out(settings: "Settings", job: str, account: str | None, region: str |
     return None
 
 
-def _print_filters(settings: "Settings", subject: "Subject") -> None:
+def _print_filters(settings: "Settings", subject: "Subject", silences: "list[Silence]") -> None:
     from notifier.app.parts import routes
     from notifier.cli.table import print_table
     from notifier.model import EventType
@@ -93,13 +102,13 @@ def _print_filters(settings: "Settings", subject: "Subject") -> None:
     for each in routes(settings):
         answers: dict[str, list[str]] = {}
         for kind in EventType:
-            answer = _answer(settings, each, replace(subject, event=kind.word))
+            answer = _answer(settings, each, replace(subject, event=kind.word), silences)
             answers.setdefault(answer, []).append(kind.word)
         rows += [(each.destination, answer, ", ".join(words)) for answer, words in answers.items()]
     print_table(("destination", "told", "events"), rows)
 
 
-def _answer(settings: "Settings", route: "Route", subject: "Subject") -> str:
+def _answer(settings: "Settings", route: "Route", subject: "Subject", silences: "list[Silence]") -> str:
     from notifier.settings.filters import turned_off
 
     destination = settings.destinations[route.destination]
@@ -108,6 +117,8 @@ def _answer(settings: "Settings", route: "Route", subject: "Subject") -> str:
         return f"no: left out by {'its ' if own else 'NOTIFIER_'}{refusal.upper()}"
     if off := turned_off(settings, subject.event):
         return f"no: {off} is 0"
+    if silent := next((each for each in silences if each.quiets(route.destination, people=destination.people)), None):
+        return f"no: silence {silent.id}"
     return ", ".join(["yes", *_conditions(route, destination, subject)])
 
 
@@ -137,7 +148,7 @@ def _circumstances(
         for each in silences:
             if each.quiets(name, people=destination.people):
                 comment = f" ({each.comment})" if each.comment else ""
-                yield f"{name}: silence {each.id} keeps it back until {at(each.until)}{comment}."
+                yield f"{name}: silence {each.id} lasts until {at(each.until)}{comment}; what comes till then is lost."
         policy = destination.policy(name, "")
         if policy.quiet and (end := policy.quiet.until(now)):
             yield f"{name}: quiet hours until {at(end)}; what is owed waits."

@@ -83,10 +83,19 @@ async def _list(settings: "Settings", destination: str | None, dead: bool, silen
         for name, hold in sorted(holds.items()):
             complain(f"{name} has been held for {_ago(hold.since)}: {hold.reason}")
         if not letters:
+            if destination and destination not in settings.destinations:
+                complain(f"--destination {_no_destination(destination, settings)}")
+                return WRONG
             typer.echo(_nothing(states))
             return 0
         print_table(HEADINGS, (_cells(each, settings) for each in letters))
         return 0
+
+
+def _no_destination(name: str, settings: "Settings") -> str | None:
+    from notifier.settings.values import unknown_words
+
+    return unknown_words([name], tuple(sorted(settings.destinations)), "destination")
 
 
 def _nothing(states: "list[State]") -> str:
@@ -130,12 +139,12 @@ async def _retry(settings: "Settings", rows: list[int], everything: bool, to: st
         complain("name the messages to retry, or say --all for every one that waits")
         return WRONG
     if to is not None and to not in settings.destinations:
-        complain(f"--to {to}: no such destination; there are {', '.join(sorted(settings.destinations))}")
+        complain(f"--to {_no_destination(to, settings)}")
         return WRONG
 
     async with beside(settings) as store:
         done = await store.desk.retry(None if everything else rows, to=to, present=settings.destinations)
-        return _report("owed again", done, [] if everything else rows)
+        return _report("owed again", done, [] if everything else rows, f", or {to} has them already" if to else "")
 
 
 async def _discard(settings: "Settings", rows: list[int]) -> int:
@@ -143,11 +152,11 @@ async def _discard(settings: "Settings", rows: list[int]) -> int:
         return _report("discarded", await store.desk.discard(rows), rows)
 
 
-def _report(what: str, done: list[int], asked: list[int]) -> int:
+def _report(what: str, done: list[int], asked: list[int], besides: str = "") -> int:
     typer.echo(f"{len(done)} message{'' if len(done) == 1 else 's'} {what}.")
     left = sorted(set(asked) - set(done))
     if left:
-        complain(f"left alone, for they are settled, under way or unknown: {', '.join(map(str, left))}")
+        complain(f"left alone, for they are settled, under way or unknown{besides}: {', '.join(map(str, left))}")
     return FAILED if left else 0
 
 

@@ -24,7 +24,10 @@ silence = typer.Typer(
 
 @silence.command()
 def add(
-    job: Annotated[str, typer.Option(metavar="GLOB", help="The name of a tuning job, or a glob.")] = "*",
+    job: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="The name of a tuning job, or a glob; may be given several times. Else all."),
+    ] = None,
     destination: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only here, be it a program too; else wherever people read.")
     ] = None,
@@ -32,7 +35,7 @@ def add(
     comment: Annotated[str, typer.Option(help="Why, for others to read.")] = "",
 ) -> None:
     """Begin a silence now. `outbox list --silenced` shows what it keeps back, and `outbox retry` sends that still."""
-    execute(lambda settings: _add(settings, job, destination, duration, comment))
+    execute(lambda settings: _add(settings, job or ["*"], destination, duration, comment))
 
 
 @silence.command("list")
@@ -51,10 +54,10 @@ def end(
     execute(lambda settings: _end(settings, ids))
 
 
-async def _add(settings: "Settings", job: str, destination: str | None, duration: str, comment: str) -> int:
+async def _add(settings: "Settings", jobs: list[str], destination: str | None, duration: str, comment: str) -> int:
     from notifier.rendering.text import clean
 
-    problem, seconds = _wrong(settings, job, destination), 0.0
+    problem, seconds = _wrong(settings, jobs, destination), 0.0
     try:
         seconds = _seconds(duration)
     except ValueError as error:
@@ -63,10 +66,11 @@ async def _add(settings: "Settings", job: str, destination: str | None, duration
         complain(problem)
         return WRONG
     async with beside(settings) as store:
-        made = await store.silences.add(job, destination, seconds, clean(comment))
-        heard = f"silence {made.id}: {_where(made)} hears nothing of {_which(made)} until {at(made.until)}"
-        typer.echo(f"{heard}; `notifier silence end {made.id}` ends it.")
-        await _tell_what_it_matches(settings, store, made)
+        for job in dict.fromkeys(jobs):
+            made = await store.silences.add(job, destination, seconds, " ".join(clean(comment).split()))
+            heard = f"silence {made.id}: {_where(made)} hears nothing of {_which(made)} until {at(made.until)}"
+            typer.echo(f"{heard}; `notifier silence end {made.id}` ends it.")
+            await _tell_what_it_matches(settings, store, made)
     return 0
 
 
@@ -98,10 +102,10 @@ async def _end(settings: "Settings", ids: list[int]) -> int:
     return FAILED if left else 0
 
 
-def _wrong(settings: "Settings", job: str, destination: str | None) -> str | None:
+def _wrong(settings: "Settings", jobs: list[str], destination: str | None) -> str | None:
     from notifier.settings.values import NAME_OR_GLOB, unknown_words
 
-    if not NAME_OR_GLOB.fullmatch(job):
+    if not all(NAME_OR_GLOB.fullmatch(job) for job in jobs):
         return "--job can match no tuning job: write a name, or a glob with * ? [ ]"
     asked = [destination] if destination is not None else []
     complaint = unknown_words(asked, tuple(sorted(settings.destinations)), "destination")

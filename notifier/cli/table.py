@@ -1,6 +1,7 @@
 """Tables as people read them, and as `grep` does: on a terminal long cells fold, elsewhere a row is a line."""
 
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -11,11 +12,16 @@ from rich.text import Text
 _UNBOUNDED = 10_000
 
 
+_NEAR = 180 * 86400.0
+"""Moments further away than so many seconds need their year."""
+
+
 def at(seconds: float) -> str:
-    """A moment (epoch seconds) as people read it: `31 Jan 12:00 UTC`."""
+    """A moment (epoch seconds) as people read it: `31 Jan 12:00 UTC`, with its year where that could be another."""
     from notifier.rendering.numbers import moment
 
-    return moment(datetime.fromtimestamp(seconds, UTC))
+    then = datetime.fromtimestamp(seconds, UTC)
+    return moment(then) if abs(seconds - time.time()) < _NEAR else f"{then.year} {moment(then)}"
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:

@@ -1,6 +1,7 @@
 """Every other channel, through Apprise: one URL names a service and its credentials. Needs the extra `apprise`."""
 
 import asyncio
+import re
 from dataclasses import replace
 from functools import partial
 from threading import Event
@@ -25,8 +26,13 @@ DEADLINE = 25.0
 MOST_HANGING = 4
 """So many sends of one destination may hang; while they do, no other is begun."""
 
+_ANOTHER = re.compile(r"[\s,]\s*[a-zA-Z][\w+.-]*://", re.ASCII)
+"""Another URL behind the first; one inside its parameters stands behind a sign."""
+
 
 def _checked_service(url: SecretStr) -> SecretStr:
+    if _ANOTHER.search(url.get_secret_value()):
+        raise ValueError("holds two URLs: write one, and give the other a destination of its own")
     try:
         Service(url.get_secret_value())
     except UnusableUrl as error:

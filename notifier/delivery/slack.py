@@ -36,7 +36,7 @@ _TOKEN = re.compile(r"(xoxe\.)?xoxb-[\w.-]{10,400}", re.ASCII)
 
 def _checked_token(token: SecretStr) -> SecretStr:
     if not _TOKEN.fullmatch(token.get_secret_value()):
-        raise ValueError("is not a bot token: it begins with xoxb- (your app, OAuth & Permissions)")
+        raise ValueError("is not a whole bot token: it begins with xoxb- and is longer (your app, OAuth & Permissions)")
     return token
 
 

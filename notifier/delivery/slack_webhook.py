@@ -77,7 +77,8 @@ def _refusal(answer: Answer) -> DeliveryError:
     """Whose failure an answer tells. A code is repeated, any other text is not: it may hold the URL."""
     text = (answer.body or b"").decode("utf-8", "replace").strip()
     code = text if _CODE.fullmatch(text) else ""
-    advice = f" ({_ADVICE[code]})" if code in _ADVICE else ""
+    unknown = "check the webhook's URL" if 300 <= answer.status < 500 and answer.status not in {400, 429} else ""
+    advice = f" ({advised})" if (advised := _ADVICE.get(code, unknown)) else ""
     told = f"Slack answered {answer.status} {code}".rstrip() + advice
     if answer.status == 400 and code in _OF_THE_MESSAGE:
         return DeliveryError(told, Fault.MESSAGE)

@@ -116,6 +116,8 @@ def _fault(answer: Answer) -> tuple[Fault, str]:
         return Fault.NOBODY, ""
     if 300 <= answer.status < 400:
         return Fault.DESTINATION, " (redirects are not followed: set the final URL)"
+    if answer.status == 404:
+        return Fault.DESTINATION, " (not found: check the URL)"
     if answer.status in {401, 403}:
         return Fault.DESTINATION, " (access refused: check the URL and the secret)"
     return Fault.DESTINATION, ""

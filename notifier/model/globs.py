@@ -29,6 +29,15 @@ def may_meet(one: str, other: str) -> bool:
     return row[-1]
 
 
+def covers(one: str, other: str) -> bool:
+    """Whether whatever the other glob matches, this one does too. Where that is hard to say: no."""
+    one, other = one.lower(), other.lower()
+    if one == other or not any(sign in other for sign in "*?["):
+        return one == other or matches(other, (one,))
+    beginning = one.removesuffix("*")
+    return beginning != one and not any(sign in beginning for sign in "*?[") and other.startswith(beginning)
+
+
 def _signs(glob: str) -> list[str]:
     """A glob, sign by sign; what stands in brackets counts as any sign."""
     return list(re.sub(r"\[!?\]?[^\]]*\]", "?", glob.lower()))

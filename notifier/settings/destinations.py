@@ -29,6 +29,8 @@ FLAT = {
 }
 """The destinations of the flat variables: named like their kind, there if the first of its variables is."""
 
+_COMMA = re.compile(r",\s*[a-zA-Z][\w+.-]*://", re.ASCII)
+"""Where lists are split elsewhere. In a URL of Apprise's a comma may stand, but no other URL after it."""
 APPRISE, APPRISE_URLS = "apprise", "NOTIFIER_APPRISE_URLS"
 
 CONSOLE = "console"
@@ -131,6 +133,10 @@ def _build_apprise(built: Built, variables: Mapping[str, Variable], models: Mode
         return
     model = models[APPRISE]
     defaults = _defaults(APPRISE, variables, model)
+    if _COMMA.search(urls.value):
+        text = "holds a comma between two URLs: write a space there"
+        built.problems.append(Problem(APPRISE_URLS, f"{text} ({urls.origin})" if urls.origin else text))
+        return
     for place, url in enumerate(dict.fromkeys(urls.value.split()), start=1):
         name, known = apprise_name(url), len(built.problems)
         built.named.append(name)

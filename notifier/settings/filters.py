@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from notifier.delivery.settings import DestinationSettings
 from notifier.errors import Problem
 from notifier.model import Api, EventType
-from notifier.model.globs import matches, may_meet
+from notifier.model.globs import covers, may_meet
 from notifier.settings.explain import problem
 from notifier.settings.names import DESTINATIONS
 from notifier.settings.tree import Settings, variable
@@ -51,8 +51,7 @@ def _watched(settings: Settings, glob: str) -> bool:
     """Whether a job that a glob matches may be watched. A glob that is a name is a name's glob, too."""
     if not any(may_meet(glob, each) for each in settings.jobs):
         return False
-    plain = not any(sign in glob for sign in "*?[")
-    return not (plain and matches(glob, settings.exclude)) and glob not in settings.exclude
+    return not any(covers(each, glob) for each in settings.exclude)
 
 
 def turned_off(settings: Settings, word: str) -> str | None:

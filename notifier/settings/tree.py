@@ -20,7 +20,6 @@ from notifier.settings.values import (
     DatabaseUrl,
     EventWords,
     ExternalId,
-    Globs,
     HttpAddress,
     Interval,
     LogFormat,
@@ -33,6 +32,7 @@ from notifier.settings.values import (
     Share,
     Shown,
     SomeGlobs,
+    SparingGlobs,
     WebUrl,
 )
 from notifier.settings.variables import DEFAULT_SECRETS_DIR, PREFIX
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     )
 
     jobs: SomeGlobs = Field(("*",), description="names or globs of the tuning jobs to watch")
-    exclude: Globs = Field((), description="names or globs to leave out")
+    exclude: SparingGlobs = Field((), description="names or globs to leave out")
     regions: Annotated[Regions, Shown("AWS's default region")] = Field((), description="regions to watch")
     accounts: Annotated[Accounts, Shown("the credentials' own")] = Field(
         (), description="numbers of the accounts to watch, each in all regions"

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from notifier.delivery.http import checked_url
 from notifier.delivery.settings import Duration, Listed
 from notifier.model import EventType, Status
+from notifier.model.globs import may_meet
 from notifier.model.identity import ACCOUNT_HERE
 from notifier.rendering.slack import mention_markup
 
@@ -20,12 +21,13 @@ ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 # A name that begins with `role/` is the end of an ARN, and not what was meant.
 ROLE = re.compile(r"(?!role/)(arn:aws[a-z-]*:iam::\d{12}:role/)?([\w+=,.@-]+/)*[\w+=,.@-]{1,64}", re.ASCII)
 EXTERNAL_ID = re.compile(r"(?!.*://)[\w+=,.@:/-]{2,1224}", re.ASCII)
+NAME = re.compile(r"[\w.-]+", re.ASCII)
 NAME_OR_GLOB = re.compile(r"[\w.*?!\[\]-]+", re.ASCII)
 DATABASE = re.compile(r"(sqlite|postgres|postgresql)(\+\w+)?://.*", re.IGNORECASE | re.DOTALL)
 ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^:\s\[\]/]+):(?P<port>\d{1,5})", re.ASCII)
 
 # As long as a tuning job's name may be, and shorter than any key that signs webhooks.
-_REPEATABLE = re.compile(r"[^:/@=+]{1,32}")
+_REPEATABLE = re.compile(r"[^:/@=+]{0,32}")
 
 EVENT_WORDS = tuple(kind.word for kind in EventType)
 STATUSES = tuple(status.value for status in Status)
@@ -99,6 +101,12 @@ def _some(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _not_all(names: tuple[str, ...]) -> tuple[str, ...]:
+    if "*" in names:
+        raise ValueError("leaves every job out: name those that are not to be watched")
+    return names
+
+
 def _regions(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if not REGION.fullmatch(name):
@@ -142,15 +150,23 @@ def tag_pair(text: str) -> tuple[str, str]:
 
 
 def _tags(pairs: tuple[str, ...]) -> tuple[str, ...]:
-    for pair in pairs:
-        tag_pair(pair)
+    asked: dict[str, str] = {}
+    for key, value in map(tag_pair, pairs):
+        if not may_meet(asked.setdefault(key, value), value):
+            raise ValueError(f"can never match: all must match, and {quoted(key, [key])} is to have two values at once")
     return pairs
+
+
+def _statuses(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    if chosen and set(chosen) == {Status.IN_PROGRESS}:
+        raise ValueError("can never match: a job never comes to be InProgress again, and that it began is `started`")
+    return chosen
 
 
 FILTERS: Mapping[str, Check] = {
     "jobs": _globs,
     "events": _known(EVENT_WORDS, "event type"),
-    "statuses": _known(STATUSES, "status"),
+    "statuses": lambda chosen: _statuses(_known(STATUSES, "status")(chosen)),
     "accounts": _accounts,
     "regions": _regions,
     "tags": _tags,
@@ -208,6 +224,7 @@ def _lowered(value: Any) -> Any:
 Seconds = Annotated[Duration, InSeconds()]
 Interval = Annotated[Seconds, AfterValidator(_a_second_or_more)]
 Globs = Annotated[Listed, AfterValidator(_globs)]
+SparingGlobs = Annotated[Globs, AfterValidator(_not_all)]
 SomeGlobs = Annotated[Globs, AfterValidator(_some)]
 Regions = Annotated[Listed, AfterValidator(_regions)]
 Accounts = Annotated[Listed, AfterValidator(_accounts), AfterValidator(_once)]

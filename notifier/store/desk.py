@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, null, or_, select, update
 
 from notifier.model import Event, Hold, Notice, Remembered, Scope
 from notifier.store.codec import decode_body
@@ -94,10 +94,12 @@ class Desk:
         A dead letter starts anew under its old event id; a pending row loses its wait; their destinations are let go.
         Of rows that are named, those too that a silence kept back: no silence concerns them any more.
 
-        With `to` they go to that destination instead, and one that is known there already is discarded. What is under
-        way, settled or discarded is left alone. What waits are dead letters, rows put off, and what is owed to a
-        destination that is held. Stuck is what does not go by itself: dead letters, and what is owed to a destination
-        that is held for ever, or is not `present` in the settings.
+        With `to` they go to that destination instead. One that is known there already is left alone if it was named,
+        else discarded. What is under way, settled or discarded is left alone.
+
+        What waits are dead letters, rows put off, and what is owed to a destination that is held. Stuck is what does
+        not go by itself: dead letters, and what is owed to a destination that is held for ever, or is not `present` in
+        the settings.
         """
         retried: list[int] = []
         named = seqs is not None
@@ -108,9 +110,12 @@ class Desk:
         elif seqs is None:
             seqs = list(connection.scalars(_stuck(present)))
         for bite in bites(seqs):
-            condition = outbox.c.seq.in_(bite)
+            condition: ColumnElement[bool] = outbox.c.seq.in_(bite)
             if to is not None:
-                _readdress(connection, condition, to, self._database.now(connection))
+                doubled = _readdress(connection, condition, to)
+                if not named:
+                    _give_up(connection, doubled, self._database.now(connection), f"already addressed to {to}")
+                condition &= outbox.c.destination == to
             retried += _owe_again(connection, condition, insisted=named)
         return sorted(retried)
 
@@ -176,14 +181,24 @@ def _stuck(present: Collection[str] | None) -> Select[*tuple[Any, ...]]:
 
 def _owe_again(connection: Connection, condition: ColumnElement[bool], *, insisted: bool) -> list[int]:
     rows = update(outbox).where(condition, outbox.c.state.in_(_RETRIED))
-    anew = {"state": State.PENDING, "attempts": 0, "next_at": 0.0, "alone_since": None, "settled_at": None}
+    # What a silence said is no failure, and over.
+    error = case((outbox.c.state == State.SILENCED, null()), else_=outbox.c.error)
+    anew = {
+        "state": State.PENDING,
+        "attempts": 0,
+        "next_at": 0.0,
+        "alone_since": None,
+        "settled_at": None,
+        "error": error,
+    }
     fresh = rows.values(anew | ({"insisted": True} if insisted else {}))
     found = connection.execute(fresh.returning(outbox.c.seq, outbox.c.destination)).all()
     connection.execute(delete(holds).where(holds.c.destination.in_({row.destination for row in found})))
     return [row.seq for row in found]
 
 
-def _readdress(connection: Connection, condition: ColumnElement[bool], to: str, now: float) -> None:
+def _readdress(connection: Connection, condition: ColumnElement[bool], to: str) -> list[int]:
+    """Address rows to another destination; returns those that stay, for it knows their event already."""
     elsewhere = select(outbox.c.seq, outbox.c.event_id).where(
         condition, outbox.c.state.in_(_RETRIED), outbox.c.destination != to
     )
@@ -198,8 +213,12 @@ def _readdress(connection: Connection, condition: ColumnElement[bool], to: str, 
         taken.add(event_id)
     for bite in bites(moved):
         connection.execute(update(outbox).where(outbox.c.seq.in_(bite)).values(destination=to))
-    for bite in bites(doubled):
-        _discard(connection, outbox.c.seq.in_(bite), now, f"already addressed to {to}")
+    return doubled
+
+
+def _give_up(connection: Connection, seqs: Collection[int], now: float, error: str) -> None:
+    for bite in bites(seqs):
+        _discard(connection, outbox.c.seq.in_(bite), now, error)
 
 
 def _discard(connection: Connection, condition: ColumnElement[bool], now: float, error: str | None) -> list[int]:

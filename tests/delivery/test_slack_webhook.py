@@ -119,7 +119,7 @@ async def test_an_answer_that_repeats_the_address_is_not_repeated(
     with pytest.raises(DeliveryError) as caught:
         await slack(http, receiver.url).send(BATCH)
 
-    assert str(caught.value) == "Slack answered 404"
+    assert str(caught.value) == "Slack answered 404 (check the webhook's URL)"
 
 
 async def test_an_ok_that_was_not_read_in_time_may_have_been_one() -> None:

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from notifier.simulator.loopback import serving
+from notifier.simulator.workspace import API_PATH, CHANNEL, TOKEN, Workspace
 from tests.pipeline.sagemaker import DESCRIBE, LIST, LIST_TAGS, LIST_TRIALS, PREVIEW, Job, SageMaker
 from tests.service.process import BOUND, Hook, Notifier, hooking, notifying, until
 
@@ -107,6 +110,49 @@ async def test_check_says_in_a_line_what_is_missing(notifier: Notifier, env: dic
     bad = [line for line in (out + err).splitlines() if line.startswith(("✗", "notifier:"))]
     assert status in (1, 2) and any(says in line for line in bad)
     assert "Traceback" not in out + err
+
+
+BOT = {"NOTIFIER_SLACK_BOT_TOKEN": TOKEN, "NOTIFIER_SLACK_CHANNEL": CHANNEL}
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "options"),
+    [
+        pytest.param("auth.test", "token_revoked", (), id="revoked"),
+        pytest.param("chat.postMessage", "is_archived", ("--send",), id="archived"),
+        pytest.param("chat.postMessage", "channel_not_found", ("--send",), id="wrong-channel"),
+        pytest.param("chat.postMessage", "missing_scope", ("--send",), id="missing-scope"),
+    ],
+)
+async def test_check_names_what_is_wrong_with_a_bot(
+    notifier: Notifier, method: str, error: str, options: tuple[str, ...]
+) -> None:
+    workspace = Workspace()
+    app = web.Application()
+    app.router.add_routes([workspace.route()])
+    async with serving(app, "127.0.0.1") as address:
+        bot = BOT | {"NOTIFIER_SLACK_API_URL": address + API_PATH}
+        assert (await notifier.command("check", *options, **bot))[0] == 0
+        workspace.order(method, error)
+        status, out, err = await notifier.command("check", *options, **bot)
+
+    (bad,) = [line for line in out.splitlines() if line.startswith("✗")]
+    assert status == 1 and error in bad and "destination slack" in bad and "Traceback" not in out + err
+    assert TOKEN not in out + err
+
+
+async def test_check_says_that_slack_cannot_be_reached(notifier: Notifier) -> None:
+    status, out, err = await notifier.command("check", **BOT, NOTIFIER_SLACK_API_URL="http://127.0.0.1:9/api/")
+
+    assert status == 1 and "✗ destination slack: " in out and "Traceback" not in out + err
+
+
+async def test_the_outbox_of_a_destination_that_is_not_there_is_no_good_news(notifier: Notifier) -> None:
+    await notifier.ready(process := await notifier.start())
+    status, out, err = await notifier.command("outbox", "list", "--destination", "webhok")
+
+    assert (status, out) == (2, "") and "did you mean webhook?" in err
+    assert await notifier.stop(process) == 0
 
 
 async def test_a_name_that_is_nearly_a_setting_is_a_line_of_check_and_of_settings(notifier: Notifier) -> None:

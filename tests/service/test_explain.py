@@ -70,11 +70,24 @@ async def test_a_job_that_is_known_is_explained_with_what_keeps_its_messages_bac
 
     assert (status, err) == (0, "")
     assert out.startswith("xgb-1: InProgress, in us-east-1 of account 111122223333.\n")
-    assert ["pager", "yes, to Failed alone", "status_changed"] in answers(out)
-    assert re.search(r"pager: silence 1 keeps it back until .* UTC \(bad data\)\.", out)
+    assert ["pager", "no: silence 1", "status_changed, new_best"] in answers(out)
+    assert re.search(r"pager: silence 1 lasts until .* UTC \(bad data\); what comes till then is lost\.", out)
     assert "webhook: silence" not in out
     assert "no job of this name is known" in (await notifier.command("explain", "bert", **PAGER))[1]
     assert await notifier.stop(process) == 0
+
+
+@pytest.mark.parametrize("name", ["xgb-*", "bad name!", ""])
+async def test_what_is_no_name_is_refused(notifier: Notifier, name: str) -> None:
+    status, out, err = await notifier.command("explain", name)
+
+    assert (status, out) == (2, "") and "JOB is no tuning job's name" in err
+
+
+async def test_a_misspelt_setting_is_said_before_anything_is_explained(notifier: Notifier) -> None:
+    _, _, err = await notifier.command("explain", "xgb-1", NOTIFER_JOBS="bert")
+
+    assert "did you mean NOTIFIER_JOBS?" in err
 
 
 @pytest.mark.parametrize(

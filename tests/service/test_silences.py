@@ -1,6 +1,7 @@
 """`notifier silence` beside a running service, and what it complains of."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -55,6 +56,20 @@ async def test_a_silence_says_which_jobs_in_progress_it_matches(notifier: Notifi
 
     assert status == 0 and "any job" in said and "In progress now: xgb-1." in said
     assert warned == ""
+    assert await notifier.stop(process) == 0
+
+
+async def test_several_jobs_are_several_silences_and_a_far_end_has_its_year(notifier: Notifier) -> None:
+    await notifier.ready(process := await notifier.start())
+    options = ("--job", "a", "--job", "b", "--for", "364d", "--comment", "one\ntwo")
+    status, said, _ = await notifier.command("silence", "add", *options)
+    _, listed, _ = await notifier.command("silence", "list")
+
+    then = datetime.fromtimestamp(time.time() + 364 * 86400, UTC)
+    assert status == 0
+    assert f"silence 1: whoever reads messages hears nothing of a until {then.year} " in said
+    assert f"silence 2: whoever reads messages hears nothing of b until {then.year} " in said
+    assert listed.count("one two") == 2
     assert await notifier.stop(process) == 0
 
 

@@ -142,6 +142,16 @@ WRONG = {
         "APPRISE_URLS",
         "URL 2 is not a whole URL of Discord: https://appriseit.com/services/discord/",
     ),
+    "services-with-a-comma-between": (
+        {"APPRISE_URLS": f"{DISCORD_URL},{DISCORD_URL}2"},
+        "APPRISE_URLS",
+        "holds a comma between two URLs: write a space there",
+    ),
+    "two-services-in-one-destination": (
+        {"DESTINATIONS__A__KIND": "apprise", "DESTINATIONS__A__URL": f"{DISCORD_URL} {DISCORD_URL}2"},
+        "DESTINATIONS__A__URL",
+        "holds two URLs",
+    ),
     "no-kind": ({"DESTINATIONS__A__URL": HOOK_URL}, "DESTINATIONS__A__KIND", "is needed"),
     "no-url": ({"DESTINATIONS__A__KIND": "webhook"}, "DESTINATIONS__A__URL", "is needed"),
     "no-field": ({"DESTINATIONS__OPS": "x"}, "DESTINATIONS__OPS", FORM),

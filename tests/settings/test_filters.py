@@ -20,6 +20,17 @@ NEVER = {
     "jobs-that-are-not-watched": ({"JOBS": "xgb-*", "DESTINATIONS__OPS__JOBS": "bert-*"}, "JOBS", "NOTIFIER_JOBS"),
     "a-job-that-is-left-out": ({"EXCLUDE": "*-test", "DESTINATIONS__OPS__JOBS": "a-test"}, "JOBS", "NOTIFIER_EXCLUDE"),
     "a-glob-that-is-left-out": ({"EXCLUDE": "a-*", "DESTINATIONS__OPS__JOBS": "a-*"}, "JOBS", "NOTIFIER_EXCLUDE"),
+    "globs-among-those-that-are-left-out": (
+        {"EXCLUDE": "xgb*", "DESTINATIONS__OPS__JOBS": "XGB-*"},
+        "JOBS",
+        "NOTIFIER_EXCLUDE",
+    ),
+    "a-status-that-nothing-comes-to": ({"DESTINATIONS__OPS__STATUSES": "InProgress"}, "STATUSES", "is `started`"),
+    "two-values-of-a-tag": (
+        {"DESTINATIONS__OPS__TAGS": "team=vision,team=audio"},
+        "TAGS",
+        "'team' is to have two values at once",
+    ),
     "a-region-that-is-not-watched": (
         {"REGIONS": "us-east-1", "DESTINATIONS__OPS__REGIONS": "eu-west-1"},
         "REGIONS",
@@ -53,6 +64,9 @@ def test_a_filter_that_can_never_match_is_refused(given: dict[str, str], field: 
         pytest.param({"JOBS": "xgb-*", "DESTINATIONS__OPS__JOBS": "*-prod"}, id="globs-that-may-meet"),
         pytest.param({"JOBS": "a,b", "DESTINATIONS__OPS__JOBS": "c,b"}, id="one-of-several-names"),
         pytest.param({"EXCLUDE": "*-test", "DESTINATIONS__OPS__JOBS": "a-*"}, id="some-are-left-out"),
+        pytest.param({"EXCLUDE": "xgb-*", "DESTINATIONS__OPS__JOBS": "xgb*"}, id="globs-beyond-those-left-out"),
+        pytest.param({"DESTINATIONS__OPS__TAGS": "team=v*,team=*n"}, id="two-globs-for-a-tag"),
+        pytest.param({"DESTINATIONS__OPS__STATUSES": "InProgress,Failed"}, id="one-of-several-statuses"),
         pytest.param({"DESTINATIONS__OPS__STATUSES": "Failed"}, id="statuses-of-all-events"),
         pytest.param(
             {
@@ -75,6 +89,10 @@ def test_a_tag_without_key_or_value_is_refused(tags: str) -> None:
     told = refused(**OPS, DESTINATIONS__OPS__TAGS=tags)
 
     assert "is no tag with its value: write for example" in told["NOTIFIER_DESTINATIONS__OPS__TAGS"]
+
+
+def test_to_leave_every_job_out_is_refused() -> None:
+    assert "leaves every job out" in refused(EXCLUDE="a-*,*")["NOTIFIER_EXCLUDE"]
 
 
 def test_the_preview_has_no_tags() -> None:

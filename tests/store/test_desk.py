@@ -91,14 +91,14 @@ async def test_letters_are_sent_to_another_destination(store: Store) -> None:
     assert [row.seq for row in await store.outbox.owed("new", 10)] == seqs
 
 
-async def test_a_letter_known_at_the_other_destination_is_discarded(store: Store) -> None:
+async def test_a_letter_known_at_the_other_destination_stays_where_it_is(store: Store) -> None:
     old, new = await owe(store, 1, "old", "new")
     await store.outbox.finish(Outcome("new", settled=(new,)))
 
     assert await store.desk.retry([old], to="new") == []
 
     (letter,) = await store.desk.letters(destinations=["old"], states=list(State))
-    assert (letter.state, letter.error) == (State.DISCARDED, "already addressed to new")
+    assert (letter.state, letter.error) == (State.PENDING, None)
     assert await store.outbox.owed("new", 10) == []
 
 
@@ -108,6 +108,7 @@ async def test_of_two_letters_of_one_event_one_goes_to_the_other_destination(sto
     assert await store.desk.retry(seqs, to="new") == seqs[:1]
 
     assert [row.seq for row in await store.outbox.owed("new", 10)] == seqs[:1]
+    assert [row.seq for row in await store.outbox.owed("two", 10)] == seqs[1:]
 
 
 async def test_a_letter_already_there_stays_and_is_retried(store: Store) -> None:
