@@ -18,6 +18,7 @@ from notifier.delivery import KINDS, Reachable
 from notifier.delivery.hours import minute_of
 from notifier.delivery.settings import PeopleSettings
 from notifier.detection.early import Rules
+from notifier.detection.interval import SLOWEST
 from notifier.dispatch.daily import Daily
 from notifier.errors import Problem, SettingsError
 from notifier.leasing import DELIVER, HEAR, WATCH, duty
@@ -223,8 +224,9 @@ class Parts:
         )
 
         def begun() -> None:
-            health.expect(f"watch {place}", settings.poll_interval + LOOP_SECONDS)
-            fresh = max(3 * settings.poll_interval, FRESH_SECONDS)
+            slowest = SLOWEST * settings.poll_interval
+            health.expect(f"watch {place}", slowest + LOOP_SECONDS)
+            fresh = max(slowest + settings.poll_interval, FRESH_SECONDS)
             health.watch(str(place), place.region, fresh, place.account or "")
 
         def ended() -> None:

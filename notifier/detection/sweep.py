@@ -28,10 +28,10 @@ def kept_after(state: ScopeState, now: float) -> float:
     return floor - LATE_SECONDS - KEPT_SECONDS
 
 
-def full_sweep_due(state: ScopeState, now: float) -> bool:
-    """Whether the next sweep reads every row: the first, then daily."""
+def full_sweep_due(state: ScopeState, now: float, every: float = FULL_SECONDS) -> bool:
+    """Whether the next sweep reads every row: the first, then `every` so many seconds."""
     # Either way: the local clock may be behind the server's, by which sweeps are dated.
-    return state.full_at is None or abs(now - state.full_at) >= FULL_SECONDS
+    return state.full_at is None or abs(now - state.full_at) >= every
 
 
 def horizon(floor: float, unfinished: Iterable[Remembered], rows: Sequence[float]) -> float:

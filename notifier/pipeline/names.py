@@ -16,7 +16,12 @@ ENDED_INTERVAL = 600.0
 
 
 class NameSweep:
-    """Describes each name each interval until its job ended, then every ten minutes."""
+    """Describes each name each interval until its job ended, then every ten minutes.
+
+    It is always `busy` and never `near`, by its own rule.
+    """
+
+    busy, near = True, False
 
     def __init__(self, ledger: Ledger, looker: Looker, names: Sequence[str]) -> None:
         self._ledger = ledger

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from notifier.detection.interval import full_every, near_end
 from notifier.detection.judgement import identity_of
 from notifier.detection.sweep import (
     AUDIT_SECONDS,
@@ -31,11 +32,15 @@ STALLS_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A row that was looked at beside a memory and deserved nothing: both the same again deserve nothing again."""
+    """A row that was looked at beside a memory and deserved nothing: both the same again deserve nothing again.
+
+    `near`: it is watched, and about to end.
+    """
 
     row: Summary
     identity: JobIdentity
     memory: Remembered
+    near: bool
 
 
 @dataclass(slots=True)
@@ -53,6 +58,8 @@ class Reading:
     """The unfinished jobs that are watched, as they were remembered when the sweep began."""
     settled: dict[int, Settled] = field(default_factory=dict)
     created: "array[float]" = field(default_factory=lambda: array("d"))
+    near: bool = False
+    """Whether a watched job is about to end."""
 
     @property
     def full(self) -> bool:
@@ -75,7 +82,15 @@ class ListSweep:
         self._settled: dict[int, Settled] = {}
         """By the id of the row, which cannot be another's while it is held here."""
         self._audited: dict[JobIdentity, float] = {}
+        self._full_every = full_every(ledger.scope.key)
+        self.near = False
+        """Whether the last complete sweep saw a watched job that is about to end."""
         self._stalls_told = -math.inf
+
+    @property
+    def busy(self) -> bool:
+        """Whether a watched job is unfinished."""
+        return any(self._selects(each.name) for each in self._ledger.unfinished.values())
 
     async def sweep(self, announce: Callable[[ScopeState], Sequence[Routed]]) -> None:
         """Read, look and commit; then complete the sweep, with what `announce` says of its state.
@@ -97,14 +112,14 @@ class ListSweep:
             if failure := self._looker.shortcoming():
                 await self._ledger.flush()
                 raise failure
-            self._rows, self._settled = self._known_rows(reading), reading.settled
+            self._rows, self._settled, self.near = self._known_rows(reading), reading.settled, reading.near
             await self._ledger.complete(self._completed(reading), announce)
 
     def _plan(self) -> Reading:
         state, now = self._ledger.state, self._looker.clock().timestamp()
         history = history_before(state)
         down_to, wanted = -math.inf, self._wanted()
-        if history is not None and not full_sweep_due(state, now):
+        if history is not None and not full_sweep_due(state, now, self._full_every):
             if self._rows is None:
                 self._rows = array("d", sorted(each.created for each in self._ledger.jobs))
             # Whole seconds, as creations are remembered: a row too many is read rather than one too few.
@@ -130,6 +145,8 @@ class ListSweep:
             memory = self._ledger.jobs.get(identity)
             if known is not None and known.memory is memory:
                 reading.settled[id(row)] = known
+                if known.near:
+                    reading.near = True
             elif await self._take(row, identity, memory, reading):
                 looking = self._looker.row(row, memory, silent=reading.silent, history=reading.history)
                 self._begin(looking, row.name, looks)
@@ -139,6 +156,8 @@ class ListSweep:
     async def _take(self, row: Summary, identity: JobIdentity, memory: Remembered | None, reading: Reading) -> bool:
         """Take in one row; say whether it must be described."""
         watched = self._selects(row.name)
+        near = watched and near_end(row)
+        reading.near |= near
         match look(row, memory, watched=watched, silent=reading.silent, history=reading.history):
             case Look.DESCRIBE:
                 reading.looked_at.add(identity)
@@ -149,7 +168,7 @@ class ListSweep:
                 await self._looker.sighted(memory)
             case Look.NOTHING if memory is not None:
                 # The memory's identity is the very key of what is remembered: a dictionary then need not compare them.
-                reading.settled[id(row)] = Settled(row, memory.identity, memory)
+                reading.settled[id(row)] = Settled(row, memory.identity, memory, near)
         return False
 
     async def _unseen(self, reading: Reading, looks: asyncio.TaskGroup) -> None:

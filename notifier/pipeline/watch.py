@@ -1,6 +1,7 @@
 """The watch loop of one scope: sweep, rest, sweep again, whatever happens."""
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from notifier.detection.interval import rest
 from notifier.detection.sweep import kept_after
 from notifier.errors import CallFailed, Cause, LeaseLost, NotifierError, StoreUnavailable
 from notifier.model import Api, Event, Place, Scope, ScopeState
@@ -91,8 +93,12 @@ class Watch:
         heeding: Heeding | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ticks: Callable[[], float] = monotonic,
+        dice: Callable[[], float] = random.random,
     ) -> None:
-        """`ticks` are monotonic seconds: how long nothing was seen or pruned. Without `heeding` no hint is followed."""
+        """`ticks` are monotonic seconds: how long nothing was seen or pruned. Without `heeding` no hint is followed.
+
+        `dice` gives 0 to 1.
+        """
         self._source = source
         self._where = {"region": source.region} | ({"account": source.place.account} if source.place.account else {})
         self._store = store
@@ -107,6 +113,8 @@ class Watch:
         self._trouble: str | None = None
         self._complaints: set[tuple[str, str]] = set()
         self._ticks = ticks
+        self._dice = dice
+        self._busy_at = ticks()
         self._pruned = ticks()
         self._progress = Progress(self._say_progress, ticks)
         self._blindness = Blindness(
@@ -116,9 +124,19 @@ class Watch:
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep every interval until `stop` is set; a sweep under way is cut short then, and loses nothing."""
         while not stop.is_set():
-            end = asyncio.get_running_loop().time() + self._watching.interval
+            began = asyncio.get_running_loop().time()
             await unless(stop, self.turn())
-            await unless(stop, self._rest(end))
+            await unless(stop, self._rest(began + self._interval()))
+
+    def _interval(self) -> float:
+        """Seconds from the start of the sweep that has just ended to that of the next."""
+        sweep, now = self._scope.sweep if self._scope else None, self._ticks()
+        # Whoever sees nothing does not rest longer for it.
+        if sweep is None or sweep.busy or self._trouble is not None:
+            self._busy_at = now
+        # Where events say that a job has ended, there is no need to ask more often.
+        near = sweep is not None and sweep.near and self._heeding is None
+        return rest(self._watching.interval, idle=now - self._busy_at, near=near, dice=self._dice())
 
     async def _rest(self, end: float) -> None:
         """Rest until `end` (the loop's time), but for what hints name meanwhile."""

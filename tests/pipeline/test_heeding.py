@@ -97,18 +97,6 @@ class Stage:
                 await asyncio.sleep(0.1)
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """Credentials, and a way to say where SageMaker is."""
-    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_STS", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLEEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secretsecretsecret")
-    return monkeypatch
-
-
 @asynccontextmanager
 async def watching(
     aws: pytest.MonkeyPatch,
@@ -143,6 +131,7 @@ async def watching(
                 heeding=Heeding(hints, bells.bell(source.place), selection.selects),
                 clock=lambda: datetime.fromtimestamp(clock(), UTC),
                 ticks=loop.time,
+                dice=lambda: 0.0,
             )
             tasks.create_task(watch.run(stage.stop))
             if baseline:
