@@ -1,4 +1,4 @@
-"""Run the benchmarks against one endpoint on loopback, and print the figures beside their goals.
+"""Run the benchmarks against one endpoint on loopback; print the figures beside their goals, and note them in the docs.
 
 python -m benchmarks            all but those that take a quarter of an hour
 python -m benchmarks scopes     those that are named
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from benchmarks import delivery, hints, memory, scopes, startup, sweep
+from benchmarks import delivery, hints, memory, peers, scopes, startup, sweep, written
 from benchmarks.endpoint import Endpoint, serving
 from benchmarks.figure import Figure
 from benchmarks.scale import FULL, SMOKE, Scale
@@ -25,6 +25,10 @@ Benchmark = Callable[[Endpoint, Scale], AsyncIterator[Figure]]
 BENCHMARKS: tuple[Benchmark, ...] = (
     sweep.calls,
     sweep.own_cpu,
+    sweep.many,
+    peers.gathered,
+    peers.describing,
+    peers.triggers,
     sweep.commit,
     delivery.messages,
     delivery.told,
@@ -73,7 +77,7 @@ def table(figures: list[Figure]) -> Table:
 
 
 def main() -> None:
-    """Measure, then print; with `--smoke` only as much as shows that all of it runs."""
+    """Measure, print, and put it into docs/performance.md; with `--smoke` only as much as shows that all of it runs."""
     names, smoke = sys.argv[1:], sys.argv[1:] == ["--smoke"]
     every = (*BENCHMARKS, *LONG)
     chosen = every if smoke else [each for each in every if each.__name__ in names] or BENCHMARKS
@@ -85,6 +89,8 @@ def main() -> None:
         configure_logging("info", "json", nowhere)
         figures = asyncio.run(measured(progress, SMOKE if smoke else FULL, chosen))
     console.print(table(figures), soft_wrap=True)
+    if not smoke:
+        written.write(figures)
 
 
 if __name__ == "__main__":

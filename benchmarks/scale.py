@@ -7,6 +7,9 @@ from dataclasses import dataclass
 class Scale:
     """`sizes` are unfinished jobs; small accounts are swept so often that a round has `jobs_a_round` at least.
 
+    `gathered` of them are described at once, and the rest reckoned; `describes` are made one by one; `triggers` are
+    clients of their own. `many` is the large account, beside one of `remembered` jobs.
+
     `workers` are how many share a database, one crew after the other; each is told so many `events`.
     `messages` are sent in a round of deliveries. `told` jobs of so many `remembered` move at once, and each is told.
     `scopes` are accounts and regions of one worker, swept at this `interval` (seconds).
@@ -15,6 +18,10 @@ class Scale:
     sizes: tuple[int, ...] = (100, 1_000, 10_000)
     rounds: int = 5
     jobs_a_round: int = 5_000
+    gathered: int = 1_000
+    describes: int = 200
+    triggers: int = 100
+    many: int = 100_000
     commits: int = 100
     remembered: int = 10_000
     starts: int = 3
@@ -31,6 +38,10 @@ SMOKE = Scale(
     sizes=(100,),
     rounds=1,
     jobs_a_round=100,
+    gathered=20,
+    describes=5,
+    triggers=3,
+    many=300,
     commits=2,
     remembered=200,
     starts=1,

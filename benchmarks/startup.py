@@ -12,7 +12,7 @@ from benchmarks.service import running
 from benchmarks.watching import remember_all, watching
 
 UNFINISHED = 50
-GOAL = 2.0
+GOAL = 1.5
 
 
 async def startup(endpoint: Endpoint, scale: Scale) -> AsyncIterator[Figure]:

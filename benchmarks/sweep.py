@@ -28,6 +28,7 @@ from notifier.sources.client import connected
 
 MOVED_SHARE = 0.01
 OWN_CPU_GOAL = 15.0
+MANY_GOAL = 1.1
 
 
 async def calls(endpoint: Endpoint, _: Scale) -> AsyncIterator[Figure]:
@@ -75,7 +76,7 @@ async def commit(_: Endpoint, scale: Scale) -> AsyncIterator[Figure]:
 
             await committed()
             began = time.perf_counter()
-            cpu = sum([await _cpu(committed) for _ in range(scale.commits)])
+            cpu = sum([await cpu(committed) for _ in range(scale.commits)])
             seconds = time.perf_counter() - began
     yield Figure("CPU of a sweep's commit", cpu / scale.commits * 1e3, "ms", decimals=2)
     yield Figure("time of a sweep's commit", seconds / scale.commits * 1e3, "ms", decimals=2)
@@ -95,11 +96,35 @@ async def _compared(
             moved = await endpoint.move(moving)
             sweeps: list[Callable[[], Awaitable[None]]] = [partial(_bare_sweep, each, moved) for each in clients]
             for number, sweep in enumerate([*sweeps, watcher.watch.turn]):
-                seconds[number] += await _cpu(sweep) / repeats
+                seconds[number] += await cpu(sweep) / repeats
                 _expected(await endpoint.calls(), size, moving)
         rounds.append(seconds)
     # The first round warms up all of them, and is not counted.
     return [median(each) for each in zip(*rounds[1:], strict=True)]
+
+
+async def many(endpoint: Endpoint, scale: Scale) -> AsyncIterator[Figure]:
+    """How the CPU of a sweep grows from thousands of jobs to a hundred thousand."""
+    costs = [await _moved_sweep(endpoint, size, scale.rounds) for size in (scale.remembered, scale.many)]
+    parts = f"{costs[1]:,.2f} s; of {scale.remembered:,} jobs {costs[0]:,.2f} s"
+    what, most = (
+        f"CPU of a sweep of {scale.many:,} jobs, 1 % moved ({parts})",
+        MANY_GOAL * scale.many / scale.remembered,
+    )
+    yield Figure(what, costs[1] / costs[0], "×", most)
+
+
+async def _moved_sweep(endpoint: Endpoint, size: int, rounds: int) -> float:
+    await endpoint.stock(unfinished=size)
+    seconds: list[float] = []
+    with TemporaryDirectory() as folder:
+        async with watching(Path(folder) / "notifier.db") as watcher:
+            await remember_all(watcher)
+            for _ in range(rounds + 1):
+                gc.collect()
+                await endpoint.move(math.ceil(size * MOVED_SHARE))
+                seconds.append(await cpu(watcher.watch.turn))
+    return median(seconds[1:])
 
 
 async def _bare_sweep(client: Any, moved: list[str]) -> None:
@@ -116,7 +141,7 @@ async def _bare_sweep(client: Any, moved: list[str]) -> None:
         await client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
 
 
-async def _cpu(work: Callable[[], Awaitable[None]]) -> float:
+async def cpu(work: Callable[[], Awaitable[None]]) -> float:
     """CPU seconds of this process, all threads, while the work is done."""
     began = time.process_time()
     await work()

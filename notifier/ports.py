@@ -1,7 +1,7 @@
 """What the adapters offer to the pipeline: one screen that says how the parts meet."""
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from notifier.model import (
@@ -248,13 +248,15 @@ class Waiting:
     """What the store says of one destination at one moment: `now` is its clock, in epoch seconds.
 
     `rows` are unsettled, oldest first; one whose send was interrupted by a crash says `repeated`. `silences` last, or
-    ended lately: what was owed in one of them is not told afterwards. They are left out where nothing is owed.
+    ended lately: what was owed in one of them is not told afterwards. They are left out where nothing is owed. `events`
+    are those of the first rows, as many as were asked for.
     """
 
     now: float
     hold: Hold | None
     rows: Sequence[Owed]
     silences: Sequence[Silence] = ()
+    events: Mapping[str, Event | Notice] = field(default_factory=dict)
 
 
 class OutboxStore(Protocol):
@@ -264,8 +266,8 @@ class OutboxStore(Protocol):
         """The store's clock, epoch seconds."""
         ...
 
-    async def waiting(self, destination: str, limit: int) -> Waiting:
-        """What is owed to a destination, so many rows at most, and what it depends on."""
+    async def waiting(self, destination: str, limit: int, events: int = 0) -> Waiting:
+        """What is owed to a destination, so many rows at most, what it depends on, and the first `events`."""
         ...
 
     async def told(self, destination: str, job_keys: Collection[str]) -> dict[str, Told]: ...

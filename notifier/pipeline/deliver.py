@@ -241,7 +241,9 @@ class Delivery:
     async def _look(self, flying: Sequence[Message], taken: Collection[int]) -> Look:
         """What the store says now, with its moments as the monotonic clock has measured them."""
         name, tick = self._policy.name, self._timing.clock()
-        found = await self._store.waiting(name, self._look_rows)
+        found = await self._store.waiting(name, self._look_rows, BODIES if self._ahead else 0)
+        if self._ahead:
+            self._ahead.bodies = found.events
         now, hold = found.now, found.hold
         if self._memory.alarmed is None and alarming(hold):
             self._memory = replace(self._memory, alarmed=hold)

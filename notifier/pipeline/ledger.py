@@ -11,7 +11,9 @@ from notifier.ports import Observed, Routed, WatchStore
 BATCH_OBSERVATIONS = 100
 BATCH_SECONDS = 1.0
 STATE_SECONDS = 60.0
-GATHER_SECONDS = 0.05
+TELLING_SECONDS = 0.02
+"""How long an observation that is to be told waits for others, to be committed together."""
+GATHER_SECONDS = 0.01
 """How long a record that is asked for waits at most for looks under way, to be read together with what they ask for."""
 
 
@@ -38,6 +40,7 @@ class Ledger:
         self._owed = owed
         self._told = told
         self._pending: list[Observed] = []
+        self._to_tell = asyncio.Event()
         self._asked: set[JobIdentity] = set()
         self._found: dict[JobIdentity, TuningJob] = {}
         self._reading = asyncio.Lock()
@@ -97,9 +100,11 @@ class Ledger:
     async def write(self, *observed: Observed) -> None:
         """Take observations; they are committed within a second, or with the hundredth. Raises StoreUnavailable.
 
-        Those of one call are committed together.
+        Those of one call are committed together. What is to be told waits a moment at most.
         """
         self._pending += observed
+        if any(each.events for each in observed):
+            self._to_tell.set()
         if len(self._pending) >= BATCH_OBSERVATIONS or monotonic() - self._flushed >= BATCH_SECONDS:
             await self.flush()
 
@@ -108,6 +113,7 @@ class Ledger:
         async with self._flushing:
             self._flushed = monotonic()
             batch, self._pending = self._pending, []
+            self._to_tell.clear()
             if not batch:
                 return
             self._wrote = True
@@ -187,6 +193,9 @@ class Ledger:
 
     async def _tick(self, beat: Callable[[], None]) -> None:
         while True:
-            await asyncio.sleep(BATCH_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BATCH_SECONDS):
+                    await self._to_tell.wait()
+                    await asyncio.sleep(TELLING_SECONDS)
             beat()
             await self.flush()

@@ -92,13 +92,28 @@ class Calls:
     async def _ask(
         self, attempts: int, operation: Operation, read: Callable[[Answer], T], members: dict[str, Any]
     ) -> T:
+        try:
+            return await self._attempt(operation, read, members)
+        except CallFailed as failed:
+            if attempts == 1 or not _may_pass(failed):
+                raise
+            first: CallFailed | None = failed
+
+        async def attempt() -> T:
+            # Most calls succeed at once, and need none of this. It begins with the attempt that failed.
+            nonlocal first
+            if first is not None:
+                failed, first = first, None
+                raise failed
+            return await self._attempt(operation, read, members)
+
         retrying = AsyncRetrying(
             stop=stop_after_attempt(attempts),
             wait=wait_random_exponential(multiplier=self._patience.pause, max=self._patience.longest_pause),
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )
-        return await retrying(self._attempt, operation, read, members)
+        return await retrying(attempt)
 
     async def _attempt(self, operation: Operation, read: Callable[[Answer], T], members: dict[str, Any]) -> T:
         pace = self._paces.setdefault(operation, Pace(self._rate, turnstile=self._turnstile))

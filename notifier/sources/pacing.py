@@ -8,12 +8,15 @@ from collections.abc import Awaitable, Callable
 _STEPS = 32
 """How many steps lie between a standstill and the full rate: the slowest rate is one step, a success adds one."""
 
+ROUNDS = 4
+"""Rounds of the loop from one call to the next: what has been seen is on its way to a receiver in about so many."""
+
 
 class Turnstile:
-    """Lets one through in each round of the loop, first come first served.
+    """Lets one through in some rounds of the loop, first come first served.
 
-    However many calls of all scopes could begin in one moment, and be answered in another, something else has its turn
-    between any two of them: the pages, the deliveries, a sign of life.
+    However many calls of all scopes could begin in one moment, and be answered in another, everything else has its
+    turns between any two of them: the pages, the deliveries, a sign of life.
     """
 
     def __init__(self) -> None:
@@ -22,7 +25,8 @@ class Turnstile:
     async def pass_through(self) -> None:
         """Wait for one's turn."""
         async with self._queue:
-            await asyncio.sleep(0)
+            for _ in range(ROUNDS):
+                await asyncio.sleep(0)
 
 
 class Pace:

@@ -6,8 +6,14 @@ from typing import Any
 from notifier.model import Summary
 from notifier.sources.mapping import summary
 from notifier.sources.members import Answer, moment
+from notifier.sources.parsing import Row
 
-COUNTERS = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
+NAME, STATUS, CREATED, COUNTERS = (
+    "HyperParameterTuningJobName",
+    "HyperParameterTuningJobStatus",
+    "CreationTime",
+    "TrainingJobStatusCounters",
+)
 
 
 class Rows:
@@ -28,12 +34,9 @@ class Rows:
         self._before = now
 
         def read(row: Answer) -> Summary:
-            name, counters = row.get("HyperParameterTuningJobName"), row.get("TrainingJobStatusCounters")
-            says = (
-                row.get("HyperParameterTuningJobStatus"),
-                moment(row, "CreationTime"),
-                tuple(map(counters.get, COUNTERS)) if isinstance(counters, dict) else None,
-            )
+            # As it came over the wire: most rows need not be read at all.
+            came = row.came if type(row) is Row else {**row, CREATED: moment(row, CREATED)}
+            name, says = came.get(NAME), (came.get(STATUS), came.get(CREATED), came.get(COUNTERS))
             known = before.get(name)
             if known is None or known[0] != says:
                 known = (says, summary(row))

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -25,6 +26,11 @@ CANCELLED_TIMEOUT = 1.0
 """Seconds that a cancelled caller waits for its transaction. One that hangs must not hold up the end of other work."""
 
 _EPOCH = select(cast(extract("epoch", func.clock_timestamp()), Double))
+
+TURN_SECONDS = 0.001
+"""A thread that waits for its turn gets it after so long. Python's own 5 ms would be waited after each statement of a
+transaction beside a busy loop: a tenth of a second for a commit of a few milliseconds.
+"""
 
 READERS = 3
 """Threads that read while others write."""
@@ -58,6 +64,7 @@ class Database:
     """
 
     def __init__(self, backend: Backend) -> None:
+        sys.setswitchinterval(min(TURN_SECONDS, sys.getswitchinterval()))
         self.backend = backend
         self._reading = ThreadPoolExecutor(READERS, "store-reads")
         # Where others wait for a sign of life, none of our own commits may hold it up. Alone nobody waits for it.

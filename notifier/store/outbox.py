@@ -83,12 +83,13 @@ class SqlOutboxStore:
         return _owed(connection, destination, limit)
 
     @reading
-    def waiting(self, connection: Connection, destination: str, limit: int) -> Waiting:
-        """What is owed to a destination, so many rows at most, and what it depends on: all of one moment."""
+    def waiting(self, connection: Connection, destination: str, limit: int, events: int = 0) -> Waiting:
+        """What is owed to a destination, so many rows at most, what it depends on, and the first `events`."""
         hold = _hold_of(connection, destination)
         rows = _owed(connection, destination, limit)
         silences = all_silences(connection) if rows else ()
-        return Waiting(self._database.now(connection), hold, rows, silences)
+        bodies = _bodies(connection, [row.event_id for row in rows[:events]]) if hold is None else {}
+        return Waiting(self._database.now(connection), hold, rows, silences, bodies)
 
     @reading
     def told(self, connection: Connection, destination: str, job_keys: Collection[str]) -> dict[str, Told]:
@@ -109,12 +110,7 @@ class SqlOutboxStore:
     @reading
     def events(self, connection: Connection, event_ids: Collection[str]) -> dict[str, Event | Notice]:
         """The bodies; an event whose body is gone, or not readable by this version, is left out."""
-        found: dict[str, Event | Notice] = {}
-        for bite in bites(event_ids):
-            for event_id, text in connection.execute(_BODIES, {"ids": bite}):
-                if body := decode_body(text):
-                    found[event_id] = body
-        return found
+        return _bodies(connection, event_ids)
 
     @reading
     def trials(self, connection: Connection, job_key: str) -> tuple[Trial, ...]:
@@ -185,6 +181,15 @@ def _owed(connection: Connection, destination: str, limit: int) -> list[Owed]:
         )
         for row in connection.execute(_OWED, {"destination": destination, "most": limit})
     ]
+
+
+def _bodies(connection: Connection, event_ids: Collection[str]) -> dict[str, Event | Notice]:
+    found: dict[str, Event | Notice] = {}
+    for bite in bites(event_ids):
+        for event_id, text in connection.execute(_BODIES, {"ids": bite}):
+            if body := decode_body(text):
+                found[event_id] = body
+    return found
 
 
 def _mark(connection: Connection, destination: str, seqs: Collection[int]) -> frozenset[int]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from notifier.sources.mapping import tuning_job
 from notifier.sources.operation import Operation
-from notifier.sources.parsing import Parsers
+from notifier.sources.parsing import Parsers, Row
 from tests.examples import REGION, SAMPLES, sample
 from tests.sources.aws import parsed, wire
 from tests.sources.shapes import JSON_OPERATIONS, answers, model, operation, output, peculiar
@@ -29,7 +29,7 @@ OURS, BOTOCORES = Parsers(), AioResponseParserFactory()
 
 def exact(value: Any) -> Any:
     """A value so that only the same one is equal: types, the order of members, NaN; times by their instant."""
-    if isinstance(value, dict):
+    if isinstance(value, dict | Row):
         return [(name, exact(each)) for name, each in value.items()]
     if isinstance(value, list):
         return tuple(map(exact, value))
