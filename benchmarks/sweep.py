@@ -76,9 +76,9 @@ async def commit(_: Endpoint, scale: Scale) -> AsyncIterator[Figure]:
 
             await committed()
             began = time.perf_counter()
-            cpu = sum([await cpu(committed) for _ in range(scale.commits)])
+            spent = sum([await cpu(committed) for _ in range(scale.commits)])
             seconds = time.perf_counter() - began
-    yield Figure("CPU of a sweep's commit", cpu / scale.commits * 1e3, "ms", decimals=2)
+    yield Figure("CPU of a sweep's commit", spent / scale.commits * 1e3, "ms", decimals=2)
     yield Figure("time of a sweep's commit", seconds / scale.commits * 1e3, "ms", decimals=2)
 
 

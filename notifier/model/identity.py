@@ -74,7 +74,9 @@ class JobIdentity:
     @classmethod
     def of(cls, account_id: str, region: str, name: str, created_at: datetime) -> "JobIdentity":
         """The identity of a job as any answer of the API names it."""
-        return cls(account_id, region, name.lower(), int(created_at.timestamp()))
+        lower = name.lower()
+        # Most names are in small letters, and thousands are kept: the same text then is the same object.
+        return cls(account_id, region, name if name == lower else lower, int(created_at.timestamp()))
 
     @property
     def key(self) -> str:

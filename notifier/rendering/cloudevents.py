@@ -21,6 +21,9 @@ _NAME = 2048
 def body(event: Event | Notice) -> bytes:
     """The webhook's body. Too large, it loses the ranges, then the metric definitions, then the ends of long texts."""
     envelope = _of_notice(event) if isinstance(event, Notice) else _of_event(event)
+    text = _quickly(envelope)
+    if text is not None and len(text) <= LIMIT:
+        return text
     told = _strict(envelope)
     if len(text := _encoded(told)) <= LIMIT:
         return text
@@ -97,6 +100,29 @@ def _snapshot(best: BestSnapshot) -> dict[str, Any]:
     }
 
 
+def _quickly(value: Any) -> bytes | None:
+    """What `_strict` leads to, in half the time; None where something is not as it should be: NaN, half a character."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_json).encode()
+    except (ValueError, TypeError):
+        return None
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case datetime():
+            return _utc(value)
+        case Mapping():
+            return dict(value)
+        case Sequence():
+            return list(value)
+    raise TypeError(type(value).__name__)
+
+
+def _utc(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _encoded(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
@@ -105,7 +131,7 @@ def _strict(value: Any) -> Any:
     """The value as JSON can say it: times RFC 3339 in UTC, no NaN or Infinity, no lone surrogates."""
     match value:
         case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            return _utc(value)
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         case float():

@@ -1,6 +1,7 @@
 """What the two dialects answer, as the model's values. Pure; raises Unreadable where an answer cannot be one."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from sys import intern
 
 from notifier.model import (
@@ -198,12 +199,12 @@ def _range(kind: str, each: Answer) -> ParameterRange:
 
 
 def _counts(counters: Answer) -> TrialCounts:
-    return TrialCounts(
-        completed=count(counters, "Completed") or 0,
-        in_progress=count(counters, "InProgress"),
-        retryable_error=count(counters, "RetryableError") or 0,
-        non_retryable_error=count(counters, "NonRetryableError") or 0,
-        stopped=count(counters, "Stopped") or 0,
+    return _the_same_counts(
+        count(counters, "Completed") or 0,
+        count(counters, "InProgress"),
+        count(counters, "RetryableError") or 0,
+        count(counters, "NonRetryableError") or 0,
+        count(counters, "Stopped") or 0,
     )
 
 
@@ -217,11 +218,16 @@ def _preview_counts(jobs: Answer) -> TrialCounts:
 
 
 def _limits(limits: Answer) -> ResourceLimits:
-    return ResourceLimits(
-        max_training_jobs=count(limits, "MaxNumberOfTrainingJobs"),
-        max_parallel_training_jobs=count(limits, "MaxParallelTrainingJobs"),
-        max_runtime_seconds=count(limits, "MaxRuntimeInSeconds"),
+    return _the_same_limits(
+        count(limits, "MaxNumberOfTrainingJobs"),
+        count(limits, "MaxParallelTrainingJobs"),
+        count(limits, "MaxRuntimeInSeconds"),
     )
+
+
+# One object for all rows that say the same: thousands of them are kept from one listing to the next.
+_the_same_limits = lru_cache(maxsize=1024)(ResourceLimits)
+_the_same_counts = lru_cache(maxsize=4096)(TrialCounts)
 
 
 def _preview_limits(limits: Answer) -> ResourceLimits:

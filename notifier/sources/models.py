@@ -1,15 +1,27 @@
 """AWS's models as they are read for our clients: of SageMaker's, no more than what is called."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
+from pydantic_core import from_json
 
 from notifier.sources.operation import Operation
 
 LEAN = {"sagemaker"}
 """Services whose operations botocore itself never calls, as it calls those of STS for credentials."""
+
+
+class Reading(JSONFileLoader):
+    """botocore's reader of files, but into plain dictionaries, of which each text is kept once: half of the memory."""
+
+    def _load_file(self, full_path: str, open_method: Callable[[str, str], Any]) -> Any:
+        if not Path(full_path).is_file():
+            return None
+        with open_method(full_path, "rb") as file:
+            return from_json(file.read())
 
 
 class Models(Loader):
@@ -20,7 +32,7 @@ class Models(Loader):
     """
 
     def __init__(self, search_paths: list[str]) -> None:
-        super().__init__(extra_search_paths=search_paths, include_default_search_paths=False)
+        super().__init__(search_paths, Reading(), include_default_search_paths=False)
         self._lean: dict[tuple[str, str | None], dict[str, Any]] = {}
         self._reading = Lock()
 
@@ -32,7 +44,7 @@ class Models(Loader):
             key = service_name, api_version
             if key not in self._lean:
                 # By a reader of its own, which goes, and the whole model with it.
-                whole = Loader(extra_search_paths=list(self.search_paths), include_default_search_paths=False)
+                whole = Loader(list(self.search_paths), Reading(), include_default_search_paths=False)
                 self._lean[key] = lean(whole.load_service_model(service_name, type_name, api_version))
             return self._lean[key]
 

@@ -1,15 +1,18 @@
 """Hints between the worker that hears them and those that watch the scopes they are about."""
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from notifier.model import Hint, Lease, Noted, Place, Scope
 from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
 from notifier.store.insertion import insert_into
 from notifier.store.schema import hints
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 _FOLLOWED = delete(hints).where(
     hints.c.account_id == bindparam("of_account"),
@@ -70,7 +73,7 @@ class SqlHintStore:
             connection.execute(_FOLLOWED, rows)
 
 
-def _noting(connection: Connection) -> sqlite.Insert | postgresql.Insert:
+def _noting(connection: Connection) -> "sqlite.Insert | postgresql.Insert":
     statement = insert_into(connection, hints)
     new = statement.excluded
     soonest = case((new.due < hints.c.due, new.due), else_=hints.c.due)

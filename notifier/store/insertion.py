@@ -3,10 +3,13 @@
 from collections.abc import Collection, Iterator
 from functools import cache
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 BITE = 500
 """Rows in one statement, or one pruning transaction: below every engine's limit, and quick for others to wait for."""
@@ -14,23 +17,28 @@ BITE = 500
 T = TypeVar("T")
 
 
-def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """The dialect's INSERT, which knows ON CONFLICT."""
     return _insert(connection.dialect.name, table)
 
 
-def upsert(connection: Connection, table: Table, *keep: str) -> sqlite.Insert | postgresql.Insert:
+def upsert(connection: Connection, table: Table, *keep: str) -> "sqlite.Insert | postgresql.Insert":
     """INSERT that replaces the row of the same primary key, all but the columns to `keep`."""
     return _upsert(connection.dialect.name, table, keep)
 
 
-def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    if dialect != "postgresql":
+        return sqlite.insert(table)
+    # Two megabytes that a service on SQLite does without.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 # Written once: composing it for a table of many columns takes as long as executing it.
 @cache
-def _upsert(dialect: str, table: Table, keep: tuple[str, ...]) -> sqlite.Insert | postgresql.Insert:
+def _upsert(dialect: str, table: Table, keep: tuple[str, ...]) -> "sqlite.Insert | postgresql.Insert":
     statement = _insert(dialect, table)
     replaced = {
         column.name: statement.excluded[column.name]

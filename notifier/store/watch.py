@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select
@@ -155,11 +156,17 @@ class SqlWatchStore:
 
 
 def remembered_of(row: Row[Any]) -> Remembered:
-    """The row of a job (the columns of REMEMBERED) as what is remembered of it."""
+    """The row of a job (the columns of REMEMBERED) as what is remembered of it.
+
+    What many rows say, or what one says twice, becomes one object: thousands are kept in memory.
+    """
+    name, best = row.name, row.best_value
     return Remembered(
-        identity=JobIdentity(row.account_id, row.region, row.lower_name, row.created),
-        name=row.name,
-        status=row.status,
+        identity=JobIdentity(
+            intern(row.account_id), intern(row.region), name if name == row.lower_name else row.lower_name, row.created
+        ),
+        name=name,
+        status=intern(row.status),
         counts=TrialCounts(
             row.completed,
             row.in_progress,
@@ -170,8 +177,8 @@ def remembered_of(row: Row[Any]) -> Remembered:
             row.running,
         ),
         best_name=row.best_name,
-        best_value=row.best_value,
-        first_value=row.first_value,
+        best_value=best,
+        first_value=best if row.first_value == best else row.first_value,
         told=row.told,
         described=row.described,
         watched=row.watched,

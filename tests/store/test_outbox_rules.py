@@ -108,9 +108,9 @@ class OutboxRules(RuleBasedStateMachine):
             other.number == row.number and other.destination == to and other is not row for other in self.rows.values()
         )
         assert self.run(self.store.desk.retry([seq], to=to)) == ([] if taken else [seq])
-        row.state = State.DISCARDED if taken else State.PENDING
+        # One that is known there already is left alone.
         if not taken:
-            row.destination, row.attempts = to, 0
+            row.state, row.destination, row.attempts = State.PENDING, to, 0
 
     @rule(pick=picks)
     def discard(self, pick: int) -> None:
