@@ -12,6 +12,9 @@ from notifier.sources.operation import Operation
 
 LEAN = {"sagemaker"}
 """Services whose operations botocore itself never calls, as it calls those of STS for credentials."""
+ENDPOINTS = "endpoints"
+REACHED = {"api.sagemaker", "sts", "sqs", "sso", "portal.sso", "oidc", "signin"}
+"""Services that are called, by us or for credentials, among the three hundred of which the regions are known."""
 
 
 class Reading(JSONFileLoader):
@@ -34,6 +37,7 @@ class Models(Loader):
     def __init__(self, search_paths: list[str]) -> None:
         super().__init__(search_paths, Reading(), include_default_search_paths=False)
         self._lean: dict[tuple[str, str | None], dict[str, Any]] = {}
+        self._endpoints: tuple[dict[str, Any], str] | None = None
         self._reading = Lock()
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
@@ -47,6 +51,27 @@ class Models(Loader):
                 whole = Loader(list(self.search_paths), Reading(), include_default_search_paths=False)
                 self._lean[key] = lean(whole.load_service_model(service_name, type_name, api_version))
             return self._lean[key]
+
+    def load_data_with_path(self, name: str) -> Any:
+        """A file, and where it was; of the services' endpoints, those that are reached."""
+        if name != ENDPOINTS:
+            return super().load_data_with_path(name)
+        with self._reading:
+            if self._endpoints is None:
+                whole = Loader(list(self.search_paths), Reading(), include_default_search_paths=False)
+                known, path = whole.load_data_with_path(name)
+                self._endpoints = reached(known), path
+            return self._endpoints
+
+
+def reached(known: dict[str, Any]) -> dict[str, Any]:
+    """What is known of partitions and regions, and of the endpoints of the services that are reached."""
+
+    def few(partition: dict[str, Any]) -> dict[str, Any]:
+        services = {name: each for name, each in partition["services"].items() if name in REACHED}
+        return partition | {"services": services}
+
+    return known | {"partitions": [few(each) for each in known["partitions"]]}
 
 
 def lean(model: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 _STEPS = 32
 """How many steps lie between a standstill and the full rate: the slowest rate is one step, a success adds one."""
 
-ROUNDS = 4
+ROUNDS = 2
 """Rounds of the loop from one call to the next: what has been seen is on its way to a receiver in about so many."""
 
 

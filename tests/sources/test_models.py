@@ -3,9 +3,11 @@
 import pytest
 from aiobotocore.session import AioSession
 from botocore.model import ServiceModel, Shape, StructureShape
+from botocore.regions import EndpointResolver
 
 from notifier.sources import new_session
 from notifier.sources.client import PREVIEW_SERVICE
+from notifier.sources.models import REACHED
 from notifier.sources.operation import Operation
 from notifier.sources.parsing import JsonParser
 from tests.examples import REGION
@@ -63,3 +65,19 @@ async def test_what_was_learned_of_a_shape_serves_every_client_of_a_session() ->
         learned.append(parser.structures)
 
     assert learned[0] == learned[1] > 0
+
+
+@pytest.mark.parametrize("service", sorted(REACHED))
+def test_what_is_kept_of_the_endpoints_leads_where_botocores_do(service: str) -> None:
+    ours, theirs = (each.get_component("data_loader").load_data("endpoints") for each in (new_session(), AioSession()))
+    ours, theirs = EndpointResolver(ours), EndpointResolver(theirs)
+    regions = {
+        region
+        for partition in theirs.get_available_partitions()
+        for region in theirs.get_available_endpoints("api.sagemaker", partition)
+    }
+
+    assert len(regions) > 30
+    assert ours.get_available_partitions() == theirs.get_available_partitions()
+    for region in regions:
+        assert ours.construct_endpoint(service, region) == theirs.construct_endpoint(service, region)
