@@ -28,8 +28,9 @@ class Ahead:
         return replace(self._look, now=self._look.now + tick - self._tick)
 
     def keep(self, look: Look, tick: float) -> None:
-        """Something was read."""
+        """Something was read. What was under way then is not sent again, whatever becomes of it, without a new look."""
         self._look, self._tick = look, tick
+        self.sent({row.seq for message in look.flying for row in message})
 
     def sent(self, seqs: Collection[int]) -> None:
         """Rows are under way, or were given up."""
