@@ -27,7 +27,7 @@ check: setup
 
 test: check
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 4 --dist worksteal --ignore tests/faults --ignore tests/soak
+	$(BIN)/coverage run -m pytest -n 2 --dist worksteal --ignore tests/faults --ignore tests/soak
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 	$(FAULTS)

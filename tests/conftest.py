@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+from hypothesis import settings
 
 from tests.pgbouncer import pooling
 from tests.postgres import REQUIRED, Server, binaries, serving
 
 _numbers = count(1)
+
+# Tests never time: on a busy machine an example may take as long as it likes.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
