@@ -89,7 +89,7 @@ def main() -> None:
         configure_logging("info", "json", nowhere)
         figures = asyncio.run(measured(progress, SMOKE if smoke else FULL, chosen))
     console.print(table(figures), soft_wrap=True)
-    if not smoke:
+    if chosen == BENCHMARKS and not smoke:
         written.write(figures)
 
 

@@ -15,25 +15,17 @@ HEADINGS = ("what", "measured", "goal", "verdict")
 
 
 def write(figures: Sequence[Figure], page: Path = PAGE) -> None:
-    """Put the figures in the place of those that stand there; of a part of the benchmarks only these lines are new."""
+    """Put the figures in the place of those that stand there."""
     before, _, rest = page.read_text().partition(BEGIN)
-    old, _, after = rest.partition(END)
-    new = [_line(figure.cells) for figure in figures]
-    known = {_key(line) for line in new}
-    kept = [line for line in old.splitlines() if line.startswith("| ") and _key(line) not in known]
-    rows = [line for line in kept if not line.startswith((_line(HEADINGS), "| ---"))]
+    _, _, after = rest.partition(END)
     stamp = f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}"
-    text = "\n".join([stamp, "", _line(HEADINGS), "| --- | ---: | ---: | --- |", *new, *rows])
+    rows = [_line(HEADINGS), "| --- | ---: | ---: | --- |", *(_line(figure.cells) for figure in figures)]
+    text = "\n".join([stamp, "", *rows])
     page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _key(line: str) -> str:
-    """What a line is about, without its figures."""
-    return re.sub(r"\([^)]*\)|[\d,.]+", "", line.split("|")[1])
 
 
 def _machine() -> str:
