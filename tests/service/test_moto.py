@@ -1,7 +1,8 @@
 """The real process against moto's server: an implementation of SageMaker that is not ours."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ def moto() -> Iterator[str]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # What moto knows belongs to the process, not to the server: another test may have been here.
+    with closing(HTTPConnection(host, port, timeout=30)) as connection:
+        connection.request("POST", "/moto-api/reset")
+        assert connection.getresponse().status == 200
     yield f"http://{host}:{port}"
     server.stop()
 
