@@ -148,7 +148,7 @@ def _circumstances(
         for each in silences:
             if each.quiets(name, people=destination.people):
                 comment = f" ({each.comment})" if each.comment else ""
-                yield f"{name}: silence {each.id} lasts until {at(each.until)}{comment}; what comes till then is lost."
+                yield f"{name}: silence {each.id} until {at(each.until)}{comment}; what comes by then is not told."
         policy = destination.policy(name, "")
         if policy.quiet and (end := policy.quiet.until(now)):
             yield f"{name}: quiet hours until {at(end)}; what is owed waits."

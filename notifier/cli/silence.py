@@ -93,7 +93,6 @@ async def _list(settings: "Settings", everything: bool) -> int:
 
 
 async def _end(settings: "Settings", ids: list[int]) -> int:
-
     async with beside(settings) as store:
         ended = await store.silences.end(ids)
     typer.echo(f"{len(ended)} silence{'' if len(ended) == 1 else 's'} ended.")

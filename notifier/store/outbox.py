@@ -143,7 +143,7 @@ class SqlOutboxStore:
         fence(connection, self._lease)
         # Someone who let the destination go meanwhile wants it tried, whatever was decided before.
         held = _HOLD_LOCKED.execute(connection, destination=outcome.destination).first()
-        if (_hold_of(connection, outcome.destination) if held else None) != outcome.found:
+        if (Hold(*tuple(held)) if held else None) != outcome.found:
             return False
         now = self._database.now(connection)
         _settle(connection, outcome.settled, now)

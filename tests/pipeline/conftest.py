@@ -108,27 +108,6 @@ class Service:
 
 
 @pytest.fixture
-async def sagemaker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[SageMaker]:
-    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_STS", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLEEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secretsecretsecret")
-    async with SageMaker.running() as service:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", service.url)
-        yield service
-
-
-@pytest.fixture
-async def service(sagemaker: SageMaker, tmp_path: Path) -> AsyncIterator[Service]:
-    url = f"sqlite:///{tmp_path / 'watch.db'}"
-    async with AsyncExitStack() as stack, open_store(url, exclusive=True, clock=lambda: sagemaker.now) as store:
-        yield Service(sagemaker, store, stack)
-
-
-@pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """Credentials, and a way to say where SageMaker is."""
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_STS", "AWS_SESSION_TOKEN"):
@@ -138,3 +117,18 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLEEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secretsecretsecret")
     return monkeypatch
+
+
+@pytest.fixture
+async def sagemaker(aws: pytest.MonkeyPatch) -> AsyncIterator[SageMaker]:
+    async with SageMaker.running() as service:
+        aws.setenv("AWS_ENDPOINT_URL", service.url)
+        aws.setenv("AWS_ENDPOINT_URL_SAGEMAKER", service.url)
+        yield service
+
+
+@pytest.fixture
+async def service(sagemaker: SageMaker, tmp_path: Path) -> AsyncIterator[Service]:
+    url = f"sqlite:///{tmp_path / 'watch.db'}"
+    async with AsyncExitStack() as stack, open_store(url, exclusive=True, clock=lambda: sagemaker.now) as store:
+        yield Service(sagemaker, store, stack)

@@ -98,14 +98,9 @@ async def until(condition: Callable[[], bool], within: float = 100.0) -> None:
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def environment(aws: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Credentials, and nothing else of AWS."""
-    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLEEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secretsecretsecret")
+    aws.delenv("AWS_ENDPOINT_URL", raising=False)
     return tmp_path
 
 

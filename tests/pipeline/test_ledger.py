@@ -14,7 +14,7 @@ from notifier.model import Event, JobIdentity, Remembered, TuningJob
 from notifier.pipeline.ledger import BATCH_OBSERVATIONS, Ledger
 from notifier.ports import Observed
 from notifier.store import SqlWatchStore, Store, open_store
-from tests.pipeline.deliver_stage import until
+from tests.pipeline.deliver_stage import BOUND, until
 from tests.store.looks import SCOPE, first_look
 
 NEVER = 3600.0
@@ -102,6 +102,19 @@ async def test_the_unfinished_are_those_of_which_more_is_expected(tmp_path: Path
         await ledger.write(Observed(look.remembered, forget=True))
         await ledger.flush()
         assert ledger.unfinished == {} == ledger.jobs
+
+
+async def test_what_is_to_be_told_waits_for_no_second_and_no_hundredth(tmp_path: Path, patient: None) -> None:
+    async with open_store(f"sqlite:///{tmp_path / 'l.db'}", exclusive=True) as store:
+        owed, first = asyncio.Event(), first_look(1)
+        ledger = Ledger(SCOPE, store.watch, owed=owed.set, told=quiet)
+        async with ledger.batching(quiet):
+            await ledger.write(replace(first_look(2), events=()))
+            await ledger.write(first)
+            async with asyncio.timeout(BOUND):
+                await owed.wait()
+
+            assert first.remembered.identity in await stored(store)
 
 
 class Counting(SqlWatchStore):

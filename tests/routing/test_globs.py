@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.model.globs import matches, may_meet
+from notifier.model.globs import covers, matches, may_meet
 
 names = st.text("ab-", min_size=1, max_size=8)
 
@@ -29,6 +29,11 @@ def test_globs_of_one_name_may_meet(data: st.DataObject, name: str) -> None:
 @given(names, st.text("ab-*?", min_size=1, max_size=6))
 def test_of_a_name_and_a_glob_it_says_whether_they_match(name: str, glob: str) -> None:
     assert may_meet(name, glob) is may_meet(glob, name) is matches(name, (glob,))
+
+
+@given(st.text("ab-*?", min_size=1, max_size=4), st.text("ab-*?", min_size=1, max_size=6), names)
+def test_what_is_covered_is_matched(one: str, other: str, name: str) -> None:
+    assert not (covers(one, other) and matches(name, (other,))) or matches(name, (one,))
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ async def test_a_job_that_is_known_is_explained_with_what_keeps_its_messages_bac
     assert (status, err) == (0, "")
     assert out.startswith("xgb-1: InProgress, in us-east-1 of account 111122223333.\n")
     assert ["pager", "no: silence 1", "status_changed, new_best"] in answers(out)
-    assert re.search(r"pager: silence 1 lasts until .* UTC \(bad data\); what comes till then is lost\.", out)
+    assert re.search(r"pager: silence 1 until .* UTC \(bad data\); what comes by then is not told\.", out)
     assert "webhook: silence" not in out
     assert "no job of this name is known" in (await notifier.command("explain", "bert", **PAGER))[1]
     assert await notifier.stop(process) == 0

@@ -37,6 +37,7 @@ WATCH_WRITES = [
 OUTBOX_WRITES = [
     pytest.param(lambda store, seq: store.sending("slack", [seq]), id="sending"),
     pytest.param(lambda store, seq: store.finish(Outcome("slack", settled=(seq,))), id="settled"),
+    pytest.param(lambda store, seq: store.proceed(Outcome("slack"), [seq]), id="proceeding"),
     pytest.param(
         lambda store, seq: store.finish(Outcome("slack", postponed=(Postponed(seq, 9.0, 1, True, "503"),))),
         id="postponed",

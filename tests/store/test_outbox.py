@@ -160,6 +160,34 @@ async def test_what_was_decided_on_a_hold_that_somebody_lifted_meanwhile_is_not_
     assert (await one_owed(store)).attempts == 1
 
 
+async def test_what_was_sent_is_settled_with_the_mark_of_what_goes_next(store: Store) -> None:
+    await store.watch.commit(SCOPE, [first_look(number) for number in range(3)])
+    sent, given_up, follows = [row.seq for row in await store.outbox.owed("slack", 10)]
+    await store.outbox.sending("slack", [sent])
+    await store.desk.discard([given_up])
+
+    # What is settled in the same breath is not sent again, though somebody asks for it.
+    assert await store.outbox.proceed(Outcome("slack", settled=(sent,)), [sent, given_up, follows]) == frozenset(
+        [follows]
+    )
+
+    (row,) = await store.outbox.owed("slack", 10)
+    assert (row.seq, row.repeated) == (follows, True)
+
+
+async def test_nothing_proceeds_where_the_hold_is_another_than_was_found(store: Store) -> None:
+    await store.watch.commit(SCOPE, [first_look(number) for number in range(2)])
+    sent, follows = [row.seq for row in await store.outbox.owed("slack", 10)]
+    await store.outbox.finish(Outcome("slack", hold=HOLD))
+
+    assert await store.outbox.proceed(Outcome("slack", settled=(sent,)), [follows]) is None
+
+    assert [(row.seq, row.repeated) for row in await store.outbox.owed("slack", 10)] == [
+        (sent, False),
+        (follows, False),
+    ]
+
+
 async def test_only_what_is_still_owed_to_the_destination_may_be_sent(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(number) for number in range(4)])
     stays, moved, given_up, marked = [row.seq for row in await store.outbox.owed("slack", 10)]
