@@ -240,8 +240,10 @@ class Delivery:
 
     async def _look(self, flying: Sequence[Message], taken: Collection[int]) -> Look:
         """What the store says now, with its moments as the monotonic clock has measured them."""
-        name, tick = self._policy.name, self._timing.clock()
+        name = self._policy.name
         found = await self._store.waiting(name, self._look_rows, BODIES if self._ahead else 0)
+        # Read last: a process that was suspended in between waits too long then, and never too short.
+        tick = self._timing.clock()
         if self._ahead:
             self._ahead.bodies = found.events
         now, hold = found.now, found.hold

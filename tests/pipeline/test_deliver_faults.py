@@ -17,8 +17,10 @@ from structlog.testing import capture_logs
 from notifier.dispatch.queue import UNSETTLED
 from notifier.dispatch.verdict import ALONE_FOR
 from notifier.model import Event, NoticeType
+from notifier.ports import Waiting
+from notifier.store import SqlOutboxStore
 from tests.examples import best, ended, new_best, started, tuning_job
-from tests.pipeline.deliver_stage import BOUND, Reply, Request, Stage, owe, receiving, staged, until
+from tests.pipeline.deliver_stage import BOUND, Reply, Request, Stage, Timeline, owe, receiving, staged, until
 
 DAY = 86400.0
 OK: Reply = (200, {})
@@ -411,6 +413,31 @@ async def test_a_clock_that_is_set_neither_shortens_nor_stretches_a_wait(stage: 
 
     _, second = stage.receiver.times()
     assert 100 <= second <= 125
+
+
+class Dozing(SqlOutboxStore):
+    """The outbox of a process that is suspended once, just as it begins to read of a hold."""
+
+    def __init__(self, outbox: SqlOutboxStore, timeline: Timeline, seconds: float) -> None:
+        super().__init__(outbox._database)
+        self._timeline, self._seconds = timeline, seconds
+
+    async def waiting(self, destination: str, limit: int, events: int = 0) -> Waiting:
+        if await self.hold(destination):
+            self._timeline.tick, self._seconds = self._timeline.tick + self._seconds, 0.0
+        return await super().waiting(destination, limit, events)
+
+
+async def test_a_suspended_process_does_not_count_its_sleep_twice_against_a_wait(stage: Stage) -> None:
+    await owe(stage.store, endings(1), "webhook")
+    stage.receiver.reply = lambda request: (429, {"Retry-After": "100"}) if len(stage.receiver.requests) == 1 else OK
+
+    outbox = Dozing(stage.store.outbox, stage.timeline, 40.0)
+    async with stage.running(stage.delivery(stage.webhook(), outbox=outbox, look_every=1)):
+        await stage.settled("webhook")
+
+    first, second = stage.receiver.times()
+    assert second - first >= 100
 
 
 async def test_a_hold_far_ahead_is_over_within_its_longest_wait(stage: Stage) -> None:
