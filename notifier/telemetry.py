@@ -1,5 +1,6 @@
 """Logs: one line an event, JSON for machines or plain for people, and no secret and no control character in either."""
 
+import contextlib
 import json
 import logging
 import math
@@ -50,27 +51,47 @@ def configure_logging(
         tell_errors,
         Inert(secrets),
     ]
+    after: list[structlog.typing.Processor] = [_in_order, _renderer(chosen, stream)]
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=before,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _in_order,
-                _renderer(chosen, stream),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *after],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(threshold, logging.WARNING))
     logging.getLogger("notifier").setLevel(threshold)
+    named = structlog.stdlib.LoggerFactory()
     structlog.configure(
-        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*before, *after],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=lambda *names: Lines(named(*names).name, stream),
         cache_logger_on_first_use=False,
     )
+
+
+class Lines:
+    """The logger of one module, which writes each line at once.
+
+    The standard library's way to the same stream takes as long again as all that makes the line. `name` is what
+    structlog's own processors ask a logger for.
+    """
+
+    __slots__ = ("_stream", "name")
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        self.name = name
+        self._stream = stream
+
+    def info(self, line: str) -> None:
+        """Write a line. Where nobody reads it any more, or its disk is full, there is nobody to tell of that."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = warning = error = critical = info
 
 
 def tell_errors(logger: Any, method: str, event: EventDict) -> EventDict:
@@ -107,10 +128,14 @@ class Inert:
             return MASK
         if self._inside is not None:
             text = self._inside.sub(MASK, text)
-        text = _USERINFO.sub(f"{MASK}@", text)
-        return _ACTIVE.sub(lambda found: _visible(found[0], lines), text)
+        if "@" in text:
+            text = _USERINFO.sub(f"{MASK}@", text)
+        # What Python calls printable is never active; most values are, and it is found out in no time.
+        return text if text.isprintable() else _ACTIVE.sub(lambda found: _visible(found[0], lines), text)
 
     def _value(self, value: Any, *, lines: bool = False) -> Any:
+        if type(value) is str:
+            return self.text(value, lines=lines)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):

@@ -149,6 +149,17 @@ def test_no_control_character_reaches_a_terminal_and_no_text_forges_a_line(forma
     stream.getvalue().encode("utf-8")
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenPipeError(), ValueError("closed")])
+def test_a_log_that_cannot_be_written_ends_nothing(error: Exception) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise error
+
+    configure_logging("info", "json", Full())
+
+    structlog.get_logger("notifier.test").warning("it happened")
+
+
 def test_numbers_that_json_does_not_know_become_text() -> None:
     (line,) = lines_of(value=float("nan"), worse=float("-inf"), fine=1.5, big=10**400)
 
