@@ -8,7 +8,7 @@ from notifier.model import ENDED, Card, Lease, Posted, Trial, TuningJob
 from notifier.store.codec import decode_record, plain
 from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
-from notifier.store.insertion import bites, upsert
+from notifier.store.insertion import bites, put
 from notifier.store.schema import cards, jobs
 from notifier.store.trials import trials_of
 
@@ -83,7 +83,7 @@ class SqlCardStore:
             "seen_at": card.seen_at,
             "edited_at": card.edited_at,
         }
-        connection.execute(upsert(connection, cards), row)
+        put(connection, cards, [row])
 
     @writing
     def drop(self, connection: Connection, destination: str, job_key: str) -> None:

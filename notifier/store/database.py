@@ -5,7 +5,7 @@ import concurrent.futures
 import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -40,8 +40,9 @@ READERS = 3
 class Backend:
     """What one engine does in its own way.
 
-    `place` says which database it is, without a password, and `file` is its file, if it is one. `writer` shares the
-    connections of `reader`, and its transactions begin as those that write must; so many `writers` may be under way.
+    `place` says which database it is, without a password, and `file` is its file, if it is one. `begin` makes a
+    transaction, which ends with its block: of `reader`, or of `writer`, as those begin that write; so many `writers`
+    may be under way. `close` closes every connection.
     `reason` says what is wrong in the words of an operator, or None where it is a mistake of ours. `clock` is the
     store's time where that is this machine's; `shared`: several workers may use it.
     """
@@ -49,6 +50,8 @@ class Backend:
     place: str
     reader: Engine
     writer: Engine
+    begin: Callable[[Engine], AbstractContextManager[Connection]]
+    close: Callable[[], None]
     writers: int
     reason: Callable[[DBAPIError], str | None]
     shared: bool
@@ -96,14 +99,16 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._answer(self._writing.submit(self.backend.writer.dispose))
+        await self._answer(self._writing.submit(self.backend.close))
         self._reading.shutdown(wait=False)
         self._writing.shutdown(wait=False)
         self._urgent.shutdown(wait=False)
 
     async def _done(self, threads: Executor, engine: Engine, work: Callable[[Connection], T]) -> T:
+        begin = self.backend.begin
+
         def transaction() -> T:
-            with engine.begin() as connection:
+            with begin(engine) as connection:
                 return work(connection)
 
         try:

@@ -74,7 +74,7 @@ class SqlHintStore:
 
 
 def _noting(connection: Connection) -> "sqlite.Insert | postgresql.Insert":
-    statement = insert_into(connection, hints)
+    statement = insert_into(connection.dialect.name, hints)
     new = statement.excluded
     soonest = case((new.due < hints.c.due, new.due), else_=hints.c.due)
     # What comes with a wait has the name from an ARN, in small letters.

@@ -1,12 +1,14 @@
 """INSERT … ON CONFLICT, which SQLite and PostgreSQL share in all but the import, and long lists in short bites."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import sqlite
+
+from notifier.store.prepared import Prepared
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -17,17 +19,8 @@ BITE = 500
 T = TypeVar("T")
 
 
-def insert_into(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+def insert_into(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """The dialect's INSERT, which knows ON CONFLICT."""
-    return _insert(connection.dialect.name, table)
-
-
-def upsert(connection: Connection, table: Table, *keep: str) -> "sqlite.Insert | postgresql.Insert":
-    """INSERT that replaces the row of the same primary key, all but the columns to `keep`."""
-    return _upsert(connection.dialect.name, table, keep)
-
-
-def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
     if dialect != "postgresql":
         return sqlite.insert(table)
     # Two megabytes that a service on SQLite does without.
@@ -36,16 +29,23 @@ def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
     return postgresql.insert(table)
 
 
-# Written once: composing it for a table of many columns takes as long as executing it.
+def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *keep: str) -> None:
+    """Insert rows, or replace those of the same primary key, all but the columns to `keep`."""
+    _upsert(table, keep).execute_many(connection, rows)
+
+
 @cache
-def _upsert(dialect: str, table: Table, keep: tuple[str, ...]) -> "sqlite.Insert | postgresql.Insert":
-    statement = _insert(dialect, table)
-    replaced = {
-        column.name: statement.excluded[column.name]
-        for column in table.columns
-        if not column.primary_key and column.name not in keep
-    }
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced)
+def _upsert(table: Table, keep: tuple[str, ...]) -> Prepared:
+    def statement(dialect: str, _: object) -> "sqlite.Insert | postgresql.Insert":
+        inserted = insert_into(dialect, table)
+        replaced = {
+            column.name: inserted.excluded[column.name]
+            for column in table.columns
+            if not column.primary_key and column.name not in keep
+        }
+        return inserted.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced)
+
+    return Prepared(statement)
 
 
 def bites(values: Collection[T]) -> Iterator[list[T]]:

@@ -15,7 +15,7 @@ from notifier.leasing import DELIVER, share, split_duty
 from notifier.model import Lease
 from notifier.ports import Standing
 from notifier.store.database import Database, urgent
-from notifier.store.insertion import bites, insert_into, upsert
+from notifier.store.insertion import bites, insert_into, put
 from notifier.store.schema import UNSETTLED, State, leases, outbox, workers
 
 _LEASE = (leases.c.duty, leases.c.worker, leases.c.token)
@@ -73,7 +73,7 @@ def _live(connection: Connection, worker: str, duties: Collection[str], now: flo
     known = connection.scalar(renewed)
     if known is None:
         row = {"id": worker, "expires_at": now + seconds, "seconds": seconds, "duties": named}
-        connection.execute(upsert(connection, workers), row)
+        put(connection, workers, [row])
         connection.execute(update(leases).where(leases.c.worker == worker).values(worker=None))
     elif known != named:
         connection.execute(update(workers).where(workers.c.id == worker).values(duties=named))
@@ -112,7 +112,7 @@ def _seen(connection: Connection, duties: Collection[str]) -> dict[str, tuple[st
     # In order, so that two workers that bring the same never wait for each other in a circle.
     new = [{"duty": duty, "worker": None, "token": 0} for duty in sorted(duties) if seen[duty] == (None, 0)]
     if new:
-        connection.execute(insert_into(connection, leases).on_conflict_do_nothing(), new)
+        connection.execute(insert_into(connection.dialect.name, leases).on_conflict_do_nothing(), new)
     return seen
 
 

@@ -1,6 +1,7 @@
 """What the deliver loop works off: the rows owed to a destination, and what became of them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
@@ -9,7 +10,7 @@ from notifier.ports import Outcome, Postponed, Waiting
 from notifier.store.codec import decode_body, plain
 from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
-from notifier.store.insertion import bites, upsert
+from notifier.store.insertion import bites, put
 from notifier.store.owing import owe
 from notifier.store.prepared import Prepared
 from notifier.store.schema import UNSETTLED, State, events, holds, outbox, told
@@ -18,25 +19,29 @@ from notifier.store.trials import trials_of
 
 HOLD = [holds.c[name] for name in ("until", "since", "failures", "reason", "fingerprint", "probing")]
 """The columns of a hold, in the order of its fields."""
+OWED = [each.name for each in fields(Owed)]
+"""The columns of a row that is owed."""
 
 _ALIVE = or_(outbox.c.state == State.PENDING, outbox.c.state == State.SENDING)
 """Not an IN: SQLAlchemy expands that at execution, which it cannot for many rows at once."""
 
 # Written once: composing a statement takes longer than executing it.
 _HOLD_OF = select(*HOLD).where(holds.c.destination == bindparam("destination"))
-_HOLD_LOCKED = Prepared(lambda _: _HOLD_OF.with_for_update())
+_HOLD_LOCKED = Prepared(lambda *_: _HOLD_OF.with_for_update())
 """Whoever lifts the hold in this moment waits, and then lifts what was written."""
-_OWED = (
-    select(outbox)
-    .where(outbox.c.destination == bindparam("destination"), UNSETTLED, outbox.c.state != State.DEAD)
-    .order_by(outbox.c.seq)
-    .limit(bindparam("most"))
+_OWED = Prepared(
+    lambda *_: (
+        select(*(outbox.c[name] for name in OWED), outbox.c.state)
+        .where(outbox.c.destination == bindparam("destination"), UNSETTLED, outbox.c.state != State.DEAD)
+        .order_by(outbox.c.seq)
+        .limit(bindparam("most"))
+    )
 )
-_BODIES = select(events.c.id, events.c.body).where(
-    events.c.id.in_(bindparam("ids", expanding=True)), events.c.body.is_not(None)
+_BODIES = Prepared(
+    lambda _, ids: select(events.c.id, events.c.body).where(events.c.id.in_(ids), events.c.body.is_not(None))
 )
 _MARK = Prepared(
-    lambda seqs: (
+    lambda _, seqs: (
         update(outbox)
         .where(outbox.c.seq.in_(seqs), outbox.c.destination == bindparam("to"), _ALIVE)
         .values(state=State.SENDING)
@@ -44,7 +49,7 @@ _MARK = Prepared(
     )
 )
 _SETTLE = Prepared(
-    lambda seqs: (
+    lambda _, seqs: (
         update(outbox)
         .where(outbox.c.seq.in_(seqs))
         .values(state=State.SETTLED, settled_at=bindparam("now"), error=None)
@@ -142,8 +147,8 @@ class SqlOutboxStore:
     def _finished(self, connection: Connection, outcome: Outcome) -> bool:
         fence(connection, self._lease)
         # Someone who let the destination go meanwhile wants it tried, whatever was decided before.
-        held = _HOLD_LOCKED.execute(connection, destination=outcome.destination).first()
-        if (Hold(*tuple(held)) if held else None) != outcome.found:
+        held = _HOLD_LOCKED.execute(connection, destination=outcome.destination)
+        if (Hold(*held[0]) if held else None) != outcome.found:
             return False
         now = self._database.now(connection)
         _settle(connection, outcome.settled, now)
@@ -163,30 +168,20 @@ def _hold_of(connection: Connection, destination: str) -> Hold | None:
 
 
 def _owed(connection: Connection, destination: str, limit: int) -> list[Owed]:
-    return [
-        Owed(
-            seq=row.seq,
-            event_id=row.event_id,
-            job_key=row.job_key,
-            event_type=row.event_type,
-            created_at=row.created_at,
-            next_at=row.next_at,
-            attempts=row.attempts,
-            repeated=row.repeated or row.state == State.SENDING,
-            alone_since=row.alone_since,
-            final=row.final,
-            best_value=row.best_value,
-            direction=row.direction,
-            insisted=row.insisted,
-        )
-        for row in connection.execute(_OWED, {"destination": destination, "most": limit})
-    ]
+    found: list[Owed] = []
+    for *row, state in _OWED.execute(connection, destination=destination, most=limit):
+        owed = dict(zip(OWED, row, strict=True))
+        # The driver's truths are numbers.
+        flags = {name: bool(owed[name]) for name in ("repeated", "final", "insisted")}
+        flags["repeated"] |= state == State.SENDING
+        found.append(Owed(**(owed | flags)))
+    return found
 
 
 def _bodies(connection: Connection, event_ids: Collection[str]) -> dict[str, Event | Notice]:
     found: dict[str, Event | Notice] = {}
     for bite in bites(event_ids):
-        for event_id, text in connection.execute(_BODIES, {"ids": bite}):
+        for event_id, text in _BODIES.execute(connection, bite):
             if body := decode_body(text):
                 found[event_id] = body
     return found
@@ -195,7 +190,7 @@ def _bodies(connection: Connection, event_ids: Collection[str]) -> dict[str, Eve
 def _mark(connection: Connection, destination: str, seqs: Collection[int]) -> frozenset[int]:
     marked: set[int] = set()
     for bite in bites(seqs):
-        marked |= set(_MARK.execute(connection, bite, to=destination).scalars())
+        marked.update(seq for (seq,) in _MARK.execute(connection, bite, to=destination))
     return frozenset(marked)
 
 
@@ -262,10 +257,9 @@ def _hold(connection: Connection, destination: str, hold: Hold | None) -> None:
         "fingerprint": hold.fingerprint,
         "probing": hold.probing,
     }
-    connection.execute(upsert(connection, holds), row)
+    put(connection, holds, [row])
 
 
 def _tell(connection: Connection, destination: str, news: Sequence[tuple[str, Told]]) -> None:
     rows = {key: {"destination": destination, "job_key": key, "at": each.at, "value": each.value} for key, each in news}
-    if rows:
-        connection.execute(upsert(connection, told), list(rows.values()))
+    put(connection, told, list(rows.values()))

@@ -4,12 +4,28 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, null, select, update
+from sqlalchemy.sql.elements import ClauseElement
 
 from notifier.model import FINAL, Event, EventType, Notice
 from notifier.ports import Routed
 from notifier.store.codec import encode_body, plain, plain_or_none
 from notifier.store.insertion import bites, insert_into
+from notifier.store.prepared import Members, Prepared
 from notifier.store.schema import State, events, jobs, outbox
+
+EVENT = ("id", "type", "job_key", "created_at", "body")
+"""The columns of an event."""
+_WIDTH = len(EVENT)
+
+
+def _know(dialect: str, members: Members) -> ClauseElement:
+    rows = [dict(zip(EVENT, members[at:], strict=False)) for at in range(0, len(members), _WIDTH)]
+    return insert_into(dialect, events).values(rows).on_conflict_do_nothing().returning(events.c.id)
+
+
+_KNOW = Prepared(_know, width=_WIDTH)
+"""Insert events; returns the ids that were not known before."""
+_OWE = Prepared(lambda *_: insert(outbox))
 
 
 def owe(connection: Connection, routed: Sequence[Routed], now: float) -> None:
@@ -19,16 +35,17 @@ def owe(connection: Connection, routed: Sequence[Routed], now: float) -> None:
         by_id.setdefault(each.event.id, each)
     if not by_id:
         return
-    statement = insert_into(connection, events).on_conflict_do_nothing().returning(events.c.id)
-    new = set(connection.scalars(statement, [_event_row(each, now) for each in by_id.values()]))
-    rows = [
+    new: set[str] = set()
+    for bite in bites(by_id.values()):
+        rows = [value for each in bite for value in _event_row(each, now)]
+        new.update(event_id for (event_id,) in _KNOW.execute(connection, rows))
+    owed = [
         _owed_row(each.event, destination, now)
         for event_id, each in by_id.items()
         if event_id in new
         for destination in dict.fromkeys(each.destinations)
     ]
-    if rows:
-        connection.execute(insert(outbox), rows)
+    _OWE.execute_many(connection, owed)
 
 
 def release_events(connection: Connection, event_ids: Collection[str]) -> None:
@@ -56,15 +73,10 @@ def _rows_of_event() -> Any:
     return select(outbox.c.seq).where(outbox.c.event_id == events.c.id).exists()
 
 
-def _event_row(routed: Routed, now: float) -> dict[str, Any]:
+def _event_row(routed: Routed, now: float) -> tuple[Any, ...]:
+    """The columns of EVENT."""
     event = routed.event
-    return {
-        "id": event.id,
-        "type": event.type.value,
-        "job_key": queue(event),
-        "created_at": now,
-        "body": encode_body(event) if routed.destinations else None,
-    }
+    return event.id, event.type.value, queue(event), now, encode_body(event) if routed.destinations else None
 
 
 def _owed_row(event: Event | Notice, destination: str, now: float) -> dict[str, Any]:
@@ -74,7 +86,7 @@ def _owed_row(event: Event | Notice, destination: str, now: float) -> dict[str, 
         "destination": destination,
         "job_key": queue(event),
         "event_type": event.type.value,
-        "state": State.PENDING,
+        "state": State.PENDING.value,
         "attempts": 0,
         "next_at": 0.0,
         "repeated": False,

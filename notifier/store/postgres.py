@@ -72,7 +72,16 @@ def postgres(url: URL) -> Backend:
     except WrongOption as error:
         raise StoreUnusable(f"the database URL has an {str(error).strip()}; it takes libpq's, like sslmode") from None
     place = _place(options)
-    return Backend(place=place, reader=engine, writer=engine, writers=WRITERS, reason=reason, shared=True)
+    return Backend(
+        place=place,
+        reader=engine,
+        writer=engine,
+        begin=Engine.begin,
+        close=engine.dispose,
+        writers=WRITERS,
+        reason=reason,
+        shared=True,
+    )
 
 
 def reason(error: DBAPIError) -> str | None:

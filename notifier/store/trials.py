@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from notifier.model import JobIdentity, KnownTrials, Trial
 from notifier.store.codec import decode_trial, encode_trial, plain
-from notifier.store.insertion import upsert
+from notifier.store.insertion import put
 from notifier.store.schema import trials
 
 
@@ -23,8 +23,7 @@ def keep_trials(connection: Connection, found: Iterable[tuple[JobIdentity, Trial
             "created_at": trial.created_at.timestamp(),
             "body": encode_trial(trial),
         }
-    if rows:
-        connection.execute(upsert(connection, trials), list(rows.values()))
+    put(connection, trials, list(rows.values()))
 
 
 def known_trials(connection: Connection, identity: JobIdentity) -> KnownTrials:

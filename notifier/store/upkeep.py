@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, delete, select, update
 
 from notifier.store.database import Database, writing
-from notifier.store.insertion import BITE, insert_into, upsert
+from notifier.store.insertion import BITE, insert_into, put
 from notifier.store.owing import release_events
 from notifier.store.schema import UNSETTLED, State, hints, holds, orphans, outbox, pulse
 from notifier.store.silences import drop_silences
@@ -32,7 +32,7 @@ class Upkeep:
     @writing
     def probe(self, connection: Connection) -> None:
         """Write and commit a heartbeat: whoever returns from here knows that the disk takes writes."""
-        connection.execute(upsert(connection, pulse), {"name": "probe", "at": self._database.now(connection)})
+        put(connection, pulse, [{"name": "probe", "at": self._database.now(connection)}])
 
     async def tidy(self, destinations: Collection[str]) -> None:
         """What is due daily: expire orphans, then prune what settled long ago. `destinations` are those configured.
@@ -96,7 +96,7 @@ class Upkeep:
         connection.execute(delete(orphans).where(orphans.c.destination.not_in(gone)))
         if gone:
             rows = [{"destination": name, "since": self._database.now(connection)} for name in sorted(gone)]
-            connection.execute(insert_into(connection, orphans).on_conflict_do_nothing(), rows)
+            connection.execute(insert_into(connection.dialect.name, orphans).on_conflict_do_nothing(), rows)
 
     @writing
     def _expire(self, connection: Connection, destination: str) -> int:

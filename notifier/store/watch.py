@@ -22,7 +22,7 @@ from notifier.ports import Observed, Routed
 from notifier.store.codec import decode_record, encode_record, plain, plain_or_none
 from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
-from notifier.store.insertion import BITE, bites, upsert
+from notifier.store.insertion import BITE, bites, put
 from notifier.store.owing import forget_events, owe
 from notifier.store.schema import UNSETTLED, cards, events, jobs, outbox, scopes, tags, told, trials
 from notifier.store.trials import keep_trials, known_trials
@@ -79,10 +79,8 @@ class SqlWatchStore:
         with_record, without = _rows(scope, observed)
         gone = [plain(each.remembered.identity.key) for each in observed if each.forget]
         routed = [event for each in observed for event in each.events]
-        if with_record:
-            connection.execute(upsert(connection, jobs), with_record)
-        if without:
-            connection.execute(upsert(connection, jobs, "record"), without)
+        put(connection, jobs, with_record)
+        put(connection, jobs, without, "record")
         keep_trials(connection, ((each.remembered.identity, trial) for each in observed for trial in each.trials))
         owe(connection, routed, self._database.now(connection))
         _forget(connection, scope, gone)
@@ -97,7 +95,7 @@ class SqlWatchStore:
             "complete_at": state.complete_at,
             "full_at": state.full_at,
         }
-        connection.execute(upsert(connection, scopes), row)
+        put(connection, scopes, [row])
         owe(connection, notices, self._database.now(connection))
 
     @writing
@@ -121,7 +119,7 @@ class SqlWatchStore:
         """Remember the tags of a job, as long as the job."""
         fence(connection, self._lease)
         row = {"job_key": plain(identity.key), "body": json.dumps(dict(found))}
-        connection.execute(upsert(connection, tags), row)
+        put(connection, tags, [row])
 
     @reading
     def known(self, connection: Connection, event_id: str) -> bool:

@@ -69,17 +69,17 @@ def database(store: Store) -> Database:
 
 
 async def asked(store: Store, *statements: str) -> list[Any]:
-    """The first value of each statement's answer, all in one reading transaction."""
+    """The first value of each statement's answer, all in one transaction of the connection that writes."""
 
     def ask(connection: Connection) -> list[Any]:
         return [connection.exec_driver_sql(each).scalar_one() for each in statements]
 
-    return await database(store).read(ask)
+    return await database(store).write(ask)
 
 
 @asynccontextmanager
 async def full_disk(store: Store) -> AsyncIterator[None]:
-    """SQLite's own limit, on the one connection that is open: the file can grow no more."""
+    """SQLite's own limit, on the one connection that writes: the file can grow no more."""
     (pages,) = await asked(store, "PRAGMA page_count")
     await asked(store, f"PRAGMA max_page_count = {pages}")
     yield
@@ -122,7 +122,7 @@ async def test_a_locked_database_does_not_answer_now_and_reads_go_on(url: str, m
 async def test_the_probe_finds_a_database_that_may_only_be_read(store: Store) -> None:
     await store.watch.commit(SCOPE, [first_look(1)])
     await store.upkeep.probe()
-    await database(store).read(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
+    await database(store).write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
 
     with pytest.raises(StoreUnavailable, match="it cannot be written"):
         await store.upkeep.probe()
@@ -216,11 +216,13 @@ async def test_what_the_disk_was_promised_is_durable(store: Store) -> None:
 async def test_whoever_writes_has_the_lock_before_it_reads(store: Store) -> None:
     # Taken at the first write instead, it would be refused at once if a neighbour had written since the first read.
     def meet(_: Connection) -> None:
-        with closing(sqlite3.connect(Path(store.place), timeout=0)) as neighbour:
+        with (
+            closing(sqlite3.connect(Path(store.place), timeout=0)) as neighbour,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
             neighbour.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(sqlite3.OperationalError, match="locked"):
-        await database(store).write(meet)
+    await database(store).write(meet)
 
 
 async def test_a_database_that_hangs_is_told_in_one_line_and_holds_nobody_up(
