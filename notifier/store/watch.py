@@ -24,11 +24,21 @@ from notifier.store.database import Database, reading, writing
 from notifier.store.fencing import fence
 from notifier.store.insertion import BITE, bites, put
 from notifier.store.owing import forget_events, owe
+from notifier.store.prepared import Prepared
 from notifier.store.schema import UNSETTLED, cards, events, jobs, outbox, scopes, tags, told, trials
 from notifier.store.trials import keep_trials, known_trials
 
 REMEMBERED = [column for column in jobs.columns if column.name != "record"]
 """All that `remembered` reads: without the records, thousands of rows are read in a moment."""
+
+_RECORDS = Prepared(
+    lambda _, keys: (
+        select(jobs.c.key, jobs.c.record)
+        .where(jobs.c.key.in_(keys), jobs.c.record.is_not(None))
+        .order_by(jobs.c.looked_at)
+    )
+)
+"""A job that both dialects have seen has two records: the later look wins."""
 
 
 class SqlWatchStore:
@@ -62,9 +72,7 @@ class SqlWatchStore:
         asked = {plain(identity.key): identity for identity in identities}
         found: dict[JobIdentity, TuningJob] = {}
         for bite in bites(asked):
-            # A job that both dialects have seen has two records: the later look wins.
-            query = select(jobs.c.key, jobs.c.record).where(jobs.c.key.in_(bite), jobs.c.record.is_not(None))
-            for key, text in connection.execute(query.order_by(jobs.c.looked_at)):
+            for key, text in _RECORDS.execute(connection, bite):
                 if record := decode_record(text):
                     found[asked[key]] = record
         return found
