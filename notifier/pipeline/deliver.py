@@ -144,9 +144,11 @@ class Delivery:
             return
         answers = tuple(self._answers)
         # Read again: someone may have lifted the hold while the messages were under way.
-        now, hold = await self._store.now(), await self._store.hold(self._policy.name)
+        now, tick = await self._store.now(), self._timing.clock()
+        hold = await self._store.hold(self._policy.name)
         outcome = self._judged(answers, now, hold)
         if await self._store.finish(outcome):
+            self._measure(outcome, now, tick)
             self._settled(answers, outcome, now)
         else:
             self._overtaken()
@@ -155,6 +157,13 @@ class Delivery:
         known, dice = self._memory, self._timing.dice()
         around = Circumstances(now, dice, hold, known.alarmed, known.worked_at, known.doubted, self._operator)
         return judge(self._policy, answers, around)
+
+    def _measure(self, outcome: Outcome, now: float, tick: float) -> None:
+        """The waits that begin here, before anybody can set the clock that has named their ends."""
+        if outcome.hold is not None and outcome.hold.until is not None:
+            self._waits.due("hold", outcome.hold.until, now, tick)
+        for row in outcome.postponed:
+            self._waits.due(row.seq, row.next_at, now, tick)
 
     def _settled(self, answers: Sequence[Answer], outcome: Outcome, now: float) -> None:
         """What these answers change is written down."""
@@ -242,7 +251,7 @@ class Delivery:
         """What the store says now, with its moments as the monotonic clock has measured them."""
         name = self._policy.name
         found = await self._store.waiting(name, self._look_rows, BODIES if self._ahead else 0)
-        # Read last: a process that was suspended in between waits too long then, and never too short.
+        # Read last: whoever was suspended in between waits too long then, and never too short.
         tick = self._timing.clock()
         if self._ahead:
             self._ahead.bodies = found.events

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
 from email.utils import formatdate
 from itertools import pairwise
@@ -415,29 +415,45 @@ async def test_a_clock_that_is_set_neither_shortens_nor_stretches_a_wait(stage: 
     assert 100 <= second <= 125
 
 
-class Dozing(SqlOutboxStore):
-    """The outbox of a process that is suspended once, just as it begins to read of a hold."""
+class Disturbed(SqlOutboxStore):
+    """The outbox of a process to which something happens once, just as it begins to read of a hold."""
 
-    def __init__(self, outbox: SqlOutboxStore, timeline: Timeline, seconds: float) -> None:
+    def __init__(self, outbox: SqlOutboxStore, disturbance: Callable[[], None]) -> None:
         super().__init__(outbox._database)
-        self._timeline, self._seconds = timeline, seconds
+        self._disturbances = [disturbance]
 
     async def waiting(self, destination: str, limit: int, events: int = 0) -> Waiting:
-        if await self.hold(destination):
-            self._timeline.tick, self._seconds = self._timeline.tick + self._seconds, 0.0
+        if await self.hold(destination) and self._disturbances:
+            self._disturbances.pop()()
         return await super().waiting(destination, limit, events)
 
 
-async def test_a_suspended_process_does_not_count_its_sleep_twice_against_a_wait(stage: Stage) -> None:
+def sleeps(timeline: Timeline) -> None:
+    """The process is suspended."""
+    timeline.tick += 40.0
+
+
+def is_set_back(timeline: Timeline) -> None:
+    timeline.set_by = -3600.0
+
+
+def is_set_forward(timeline: Timeline) -> None:
+    timeline.set_by = 3600.0
+
+
+@pytest.mark.parametrize("disturbance", [sleeps, is_set_back, is_set_forward])
+async def test_whatever_happens_between_an_answer_and_the_next_look_a_wait_is_as_long_as_was_asked_for(
+    stage: Stage, disturbance: Callable[[Timeline], None]
+) -> None:
     await owe(stage.store, endings(1), "webhook")
     stage.receiver.reply = lambda request: (429, {"Retry-After": "100"}) if len(stage.receiver.requests) == 1 else OK
 
-    outbox = Dozing(stage.store.outbox, stage.timeline, 40.0)
+    outbox = Disturbed(stage.store.outbox, lambda: disturbance(stage.timeline))
     async with stage.running(stage.delivery(stage.webhook(), outbox=outbox, look_every=1)):
         await stage.settled("webhook")
 
     first, second = stage.receiver.times()
-    assert second - first >= 100
+    assert 100 <= second - first <= 125
 
 
 async def test_a_hold_far_ahead_is_over_within_its_longest_wait(stage: Stage) -> None:
