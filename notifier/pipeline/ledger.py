@@ -11,10 +11,6 @@ from notifier.ports import Observed, Routed, WatchStore
 BATCH_OBSERVATIONS = 100
 BATCH_SECONDS = 1.0
 STATE_SECONDS = 60.0
-TELLING_SECONDS = 0.02
-"""How long an observation that is to be told waits for others, to be committed together."""
-GATHER_SECONDS = 0.01
-"""How long a record that is asked for waits at most for looks under way, to be read together with what they ask for."""
 
 
 class Ledger:
@@ -44,9 +40,6 @@ class Ledger:
         self._asked: set[JobIdentity] = set()
         self._found: dict[JobIdentity, TuningJob] = {}
         self._reading = asyncio.Lock()
-        self._looks = 0
-        self._no_look = asyncio.Event()
-        self._no_look.set()
         self._flushing = asyncio.Lock()
         self._flushed = monotonic()
 
@@ -72,35 +65,22 @@ class Ledger:
         return await self._store.records(identities) if identities else {}
 
     async def record(self, identity: JobIdentity) -> TuningJob | None:
-        """The last known record of one job. Those asked for within a moment are read together: a read has its price."""
+        """The last known record of one job. Those asked for while others are being read are read together."""
         self._asked.add(identity)
         async with self._reading:
             # Whoever waited for the lock finds its record among those that the one before it has read.
             if identity in self._asked:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(GATHER_SECONDS):
-                        await self._no_look.wait()
+                await asyncio.sleep(0)  # Whoever asks in this very turn of the loop is heard too.
                 asked = list(self._asked)
                 self._found = await self.records(asked)
                 self._asked.difference_update(asked)
             return self._found.get(identity)
 
-    @contextlib.contextmanager
-    def looking(self) -> Iterator[None]:
-        """While this lasts somebody is about to ask for a record, it may be."""
-        self._looks += 1
-        self._no_look.clear()
-        try:
-            yield
-        finally:
-            self._looks -= 1
-            if not self._looks:
-                self._no_look.set()
-
     async def write(self, *observed: Observed) -> None:
         """Take observations; they are committed within a second, or with the hundredth. Raises StoreUnavailable.
 
-        Those of one call are committed together. What is to be told waits a moment at most.
+        Those of one call are committed together. What is to be told waits for no others, but for a commit under way:
+        all that come meanwhile share the next one.
         """
         self._pending += observed
         if any(each.events for each in observed):
@@ -196,6 +176,5 @@ class Ledger:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(BATCH_SECONDS):
                     await self._to_tell.wait()
-                    await asyncio.sleep(TELLING_SECONDS)
             beat()
             await self.flush()

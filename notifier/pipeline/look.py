@@ -97,10 +97,6 @@ class Looker:
 
     async def ask(self, name: str, memory: Remembered | None = None) -> TuningJob | JobMissing | CallFailed:
         """Describe one job. A failure is an answer too: one job in trouble delays no other."""
-        with self._ledger.looking():
-            return await self._answer(name, memory)
-
-    async def _answer(self, name: str, memory: Remembered | None) -> TuningJob | JobMissing | CallFailed:
         scope = self._ledger.scope
         async with self._places:
             self.alive()

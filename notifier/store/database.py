@@ -27,7 +27,7 @@ CANCELLED_TIMEOUT = 1.0
 
 _EPOCH = select(cast(extract("epoch", func.clock_timestamp()), Double))
 
-TURN_SECONDS = 0.001
+TURN_SECONDS = 0.0001
 """A thread that waits for its turn gets it after so long. Python's own 5 ms would be waited after each statement of a
 transaction beside a busy loop: a tenth of a second for a commit of a few milliseconds.
 """

@@ -1,7 +1,7 @@
 """What the deliver loop works off: the rows owed to a destination, and what became of them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
@@ -26,8 +26,9 @@ _ALIVE = or_(outbox.c.state == State.PENDING, outbox.c.state == State.SENDING)
 """Not an IN: SQLAlchemy expands that at execution, which it cannot for many rows at once."""
 
 # Written once: composing a statement takes longer than executing it.
-_HOLD_OF = select(*HOLD).where(holds.c.destination == bindparam("destination"))
-_HOLD_LOCKED = Prepared(lambda *_: _HOLD_OF.with_for_update())
+_HOLD = select(*HOLD).where(holds.c.destination == bindparam("destination"))
+_HOLD_OF = Prepared(lambda *_: _HOLD)
+_HOLD_LOCKED = Prepared(lambda *_: _HOLD.with_for_update())
 """Whoever lifts the hold in this moment waits, and then lifts what was written."""
 _OWED = Prepared(
     lambda *_: (
@@ -147,8 +148,7 @@ class SqlOutboxStore:
     def _finished(self, connection: Connection, outcome: Outcome) -> bool:
         fence(connection, self._lease)
         # Someone who let the destination go meanwhile wants it tried, whatever was decided before.
-        held = _HOLD_LOCKED.execute(connection, destination=outcome.destination)
-        if (Hold(*held[0]) if held else None) != outcome.found:
+        if _hold_of(connection, outcome.destination, _HOLD_LOCKED) != outcome.found:
             return False
         now = self._database.now(connection)
         _settle(connection, outcome.settled, now)
@@ -162,9 +162,13 @@ class SqlOutboxStore:
         return True
 
 
-def _hold_of(connection: Connection, destination: str) -> Hold | None:
-    row = connection.execute(_HOLD_OF, {"destination": destination}).first()
-    return Hold(*row) if row else None
+def _hold_of(connection: Connection, destination: str, statement: Prepared = _HOLD_OF) -> Hold | None:
+    rows = statement.execute(connection, destination=destination)
+    if not rows:
+        return None
+    hold = Hold(*rows[0])
+    # The driver's truths are numbers.
+    return replace(hold, probing=bool(hold.probing))
 
 
 def _owed(connection: Connection, destination: str, limit: int) -> list[Owed]:

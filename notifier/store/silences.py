@@ -1,14 +1,19 @@
 """Silences: made and ended by people beside a running service, read by whoever delivers."""
 
 from collections.abc import Collection
+from dataclasses import fields
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from notifier.model import Silence
 from notifier.store.codec import plain
 from notifier.store.database import Database, reading, writing
 from notifier.store.insertion import bites
+from notifier.store.prepared import Prepared
 from notifier.store.schema import silences
+
+SILENCE = [silences.c[each.name] for each in fields(Silence)]
+_ALL = Prepared(lambda *_: select(*SILENCE).order_by(silences.c.id))
 
 
 class Silences:
@@ -39,7 +44,7 @@ class Silences:
             "until": since + seconds,
             "comment": plain(comment),
         }
-        return _silence(connection.execute(insert(silences).values(row).returning(silences)).one())
+        return Silence(*connection.execute(insert(silences).values(row).returning(*SILENCE)).one())
 
     @writing
     def end(self, connection: Connection, ids: Collection[int]) -> list[int]:
@@ -54,13 +59,9 @@ class Silences:
 
 def all_silences(connection: Connection) -> list[Silence]:
     """What the table holds, oldest first."""
-    return [_silence(row) for row in connection.execute(select(silences).order_by(silences.c.id))]
+    return [Silence(*row) for row in _ALL.execute(connection)]
 
 
 def drop_silences(connection: Connection, before: float) -> None:
     """Forget those that ended before this moment (epoch seconds)."""
     connection.execute(delete(silences).where(silences.c.until < before))
-
-
-def _silence(row: Row[*tuple[object, ...]]) -> Silence:
-    return Silence(**{name: getattr(row, name) for name in Silence.__dataclass_fields__})
