@@ -63,7 +63,8 @@ def configure_logging(
     root.handlers[:] = [handler]
     root.setLevel(max(threshold, logging.WARNING))
     logging.getLogger("notifier").setLevel(threshold)
-    named = structlog.stdlib.LoggerFactory()
+    # It finds the module that logs by looking past those that help it.
+    named = structlog.stdlib.LoggerFactory(ignore_frame_names=[__name__])
     structlog.configure(
         processors=[*before, *after],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),

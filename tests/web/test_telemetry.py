@@ -35,6 +35,15 @@ def test_a_line_carries_its_time_in_utc_its_level_and_its_event() -> None:
     assert line == {"level": "warning", "event": "it happened", "region": "us-east-1", "logger": "notifier.test"}
 
 
+def test_a_line_says_which_module_it_comes_from() -> None:
+    stream = io.StringIO()
+    configure_logging("info", "json", stream)
+
+    structlog.get_logger().warning("it happened")
+
+    assert json.loads(stream.getvalue())["logger"] == __name__
+
+
 def test_the_level_is_obeyed_and_libraries_speak_from_warning_on() -> None:
     stream = io.StringIO()
     configure_logging("debug", "json", stream)
