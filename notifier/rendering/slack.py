@@ -9,27 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slack_sdk.models.blocks import (
-    Block,
-    ContextBlock,
-    HeaderBlock,
-    MarkdownTextObject,
-    PlainTextObject,
-    RichTextBlock,
-    RichTextElementParts,
-    RichTextPreformattedElement,
-    SectionBlock,
-)
-
 from notifier.rendering.console import lines as plain_lines
-from notifier.rendering.slack_chart import CHART, ChartBlock
+from notifier.rendering.slack_chart import CHART
 from notifier.rendering.story import Chart, Story, Tone
-from notifier.rendering.text import cut, escape
+from notifier.rendering.text import escape
 
-HEADER, LINES, FIELD, FIELDS, CONTEXT, TEXT = 150, 2000, 160, 10, 600, 3000
-"""The most characters of each part, and the most fields: together below 10,000."""
-ROWS = 10
-"""Rows of a digest in one section: 10 of them stay below its 3,000 characters."""
+TEXT = 3000
+"""The most characters of a text without blocks."""
 EMOJI = {
     Tone.STARTED: "🚀",
     Tone.GOING: "⏳",
@@ -68,8 +54,11 @@ def messages(story: Story, mention: str = "") -> Iterator[dict[str, Any]]:
 
 def message(story: Story, mention: str = "", chart: Chart | None = None) -> dict[str, Any]:
     """The payload with blocks: `text` for the notification, `blocks` for the channel."""
-    blocks = [block.to_dict() for block in _blocks(story, _called(story, mention), chart)]
-    return {**_quiet(), "text": escape(_notification(story), TEXT), "blocks": blocks}
+    # Slack's models are two megabytes that nobody pays for who has no Slack.
+    from notifier.rendering.slack_blocks import blocks
+
+    built = blocks(story, _headline(story), _called(story, mention), EMOJI, chart)
+    return {**_quiet(), "text": escape(_notification(story), TEXT), "blocks": built}
 
 
 def has_chart(payload: Mapping[str, Any]) -> bool:
@@ -99,52 +88,3 @@ def _called(story: Story, mention: str) -> str:
 
 def _headline(story: Story) -> str:
     return f"{EMOJI[story.tone]} {story.headline}"
-
-
-def _blocks(story: Story, called: str, chart: Chart | None) -> Iterator[Block | ChartBlock]:
-    yield HeaderBlock(text=_plain(_headline(story), HEADER))
-    if called:
-        yield SectionBlock(text=MarkdownTextObject(text=f"{called} please have a look."))
-    if story.lines:
-        yield SectionBlock(text=_plain("\n".join(story.lines), LINES))
-    if story.quote:
-        yield _preformatted(story.quote)
-    for start in range(0, len(story.rows), ROWS):
-        rows = (f"{EMOJI[row.tone]} {row.text}" for row in story.rows[start : start + ROWS])
-        yield SectionBlock(text=_plain("\n".join(rows), 3000))
-    if chart is not None:
-        yield ChartBlock(chart)
-    elif story.sparkline:
-        yield ContextBlock(elements=[_plain(story.sparkline, CONTEXT)])
-    if story.progress:
-        yield ContextBlock(elements=[_plain(story.progress, CONTEXT)])
-    yield from _fields(story)
-    if story.copyable:
-        yield _preformatted(story.copyable)
-    yield from _footer(story)
-
-
-def _preformatted(text: str) -> RichTextBlock:
-    return RichTextBlock(elements=[RichTextPreformattedElement(elements=[RichTextElementParts.Text(text=text)])])
-
-
-def _fields(story: Story) -> Iterator[Block]:
-    """The hyperparameters: an arrow marks the changed ones, and the last field counts what did not fit."""
-    limit = FIELDS if len(story.parameters) <= FIELDS else FIELDS - 1
-    shown, hidden = story.shown(limit)
-    texts = [str(each) for each in shown] + ([f"+{hidden} more"] if hidden else [])
-    if texts:
-        yield SectionBlock(fields=[_plain(each, FIELD) for each in texts])
-
-
-def _footer(story: Story) -> Iterator[Block]:
-    links = " · ".join(f"<{escape(link.url, len(link.url) * 5)}|{link.label}>" for link in story.links)
-    elements: list[Any] = [MarkdownTextObject(text=links, verbatim=True)] if links else []
-    elements += [_plain(" · ".join(story.place), CONTEXT)] if story.place else []
-    if elements:
-        yield ContextBlock(elements=elements)
-
-
-def _plain(text: str, limit: int) -> PlainTextObject:
-    # Without `emoji`, Slack would turn ":name:" in a metric's name into a picture.
-    return PlainTextObject(text=cut(text, limit), emoji=False)

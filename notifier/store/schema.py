@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Double,
     ForeignKey,
     Index,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     false,
     literal_column,
 )
@@ -126,13 +128,14 @@ outbox = Table(
 
 # Written with literals: SQLite uses a partial index only for a query that repeats its condition word for word.
 UNSETTLED = outbox.c.state.in_([literal_column(f"'{state}'") for state in (State.PENDING, State.SENDING, State.DEAD)])
-Index(
-    "notifier_outbox_unsettled",
-    outbox.c.destination,
-    outbox.c.seq,
-    sqlite_where=UNSETTLED,
-    postgresql_where=UNSETTLED,
-)
+_unsettled = Index("notifier_outbox_unsettled", outbox.c.destination, outbox.c.seq, sqlite_where=UNSETTLED)
+
+
+@event.listens_for(_unsettled, "before_create")
+def _same_condition(index: Index, connection: Connection, **_: object) -> None:
+    # Said above, it would load the dialect of PostgreSQL, two megabytes, wherever there is none.
+    if connection.dialect.name == "postgresql":
+        index.dialect_options["postgresql"]["where"] = UNSETTLED
 
 holds = Table(
     "notifier_holds",
