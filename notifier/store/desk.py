@@ -149,7 +149,7 @@ class Desk:
     def jobs(self, connection: Connection) -> list[tuple[Scope, Remembered]]:
         """Everything remembered, scope by scope, newest first."""
         query = select(jobs.c.scope, *REMEMBERED).order_by(jobs.c.scope, jobs.c.created.desc(), jobs.c.key)
-        return [(Scope(*row.scope.split("/")), remembered_of(row)) for row in connection.execute(query)]
+        return [(Scope(*scope.split("/")), remembered_of(row)) for scope, *row in connection.execute(query)]
 
     @reading
     def depths(self, connection: Connection) -> list[Depth]:

@@ -137,6 +137,7 @@ def _same_condition(index: Index, connection: Connection, **_: object) -> None:
     if connection.dialect.name == "postgresql":
         index.dialect_options["postgresql"]["where"] = UNSETTLED
 
+
 holds = Table(
     "notifier_holds",
     metadata,

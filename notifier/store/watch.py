@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, select
+from sqlalchemy import Connection, Select, bindparam, delete, select
 
 from notifier.model import (
     ENDED,
@@ -28,9 +29,10 @@ from notifier.store.prepared import Prepared
 from notifier.store.schema import UNSETTLED, cards, events, jobs, outbox, scopes, tags, told, trials
 from notifier.store.trials import keep_trials, known_trials
 
-REMEMBERED = [column for column in jobs.columns if column.name != "record"]
+REMEMBERED = [column for column in jobs.columns if column.name not in ("key", "scope", "record")]
 """All that `remembered` reads: without the records, thousands of rows are read in a moment."""
 
+_OF_SCOPE = Prepared(lambda *_: select(*REMEMBERED).where(jobs.c.scope == bindparam("scope")))
 _RECORDS = Prepared(
     lambda _, keys: (
         select(jobs.c.key, jobs.c.record)
@@ -62,8 +64,7 @@ class SqlWatchStore:
     @reading
     def remembered(self, connection: Connection, scope: Scope) -> dict[JobIdentity, Remembered]:
         """Everything remembered of a scope."""
-        query = select(*REMEMBERED).where(jobs.c.scope == scope.key)
-        found = [remembered_of(row) for row in connection.execute(query)]
+        found = map(remembered_of, _OF_SCOPE.execute(connection, scope=scope.key))
         return {each.identity: each for each in found}
 
     @reading
@@ -161,39 +162,37 @@ class SqlWatchStore:
         return found
 
 
-def remembered_of(row: Row[Any]) -> Remembered:
+def remembered_of(row: Sequence[Any]) -> Remembered:
     """The row of a job (the columns of REMEMBERED) as what is remembered of it.
 
     What many rows say, or what one says twice, becomes one object: thousands are kept in memory.
     """
-    name, best = row.name, row.best_value
-    return Remembered(
-        identity=JobIdentity(
-            intern(row.account_id), intern(row.region), name if name == row.lower_name else row.lower_name, row.created
-        ),
-        name=name,
-        status=intern(row.status),
-        counts=TrialCounts(
-            row.completed,
-            row.in_progress,
-            row.retryable_error,
-            row.non_retryable_error,
-            row.stopped,
-            row.pending,
-            row.running,
-        ),
-        best_name=row.best_name,
-        best_value=best,
-        first_value=best if row.first_value == best else row.first_value,
-        told=row.told,
-        described=row.described,
-        watched=row.watched,
-        looked_at=row.looked_at,
-        missing_since=row.missing_since,
-        ended_at=row.ended_at,
-        moved_at=row.moved_at,
-        early=tuple(row.early.splitlines()),
+    account, region, lower_name, created, name, status, *rest = row
+    *counts, best_name, best, first, told, described, watched, looked_at, missing_since, ended_at, moved_at, early = (
+        rest
     )
+    identity = JobIdentity(intern(account), intern(region), name if name == lower_name else lower_name, created)
+    return Remembered(
+        identity,
+        name,
+        intern(status),
+        _the_same_counts(*counts),
+        best_name,
+        best,
+        best if first == best else first,
+        # The driver's truths are numbers.
+        bool(told),
+        bool(described),
+        bool(watched),
+        looked_at,
+        missing_since,
+        ended_at,
+        moved_at,
+        tuple(early.splitlines()) if early else (),
+    )
+
+
+_the_same_counts = lru_cache(maxsize=4096)(TrialCounts)
 
 
 def _rows(scope: Scope, observed: Sequence[Observed]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
