@@ -1,6 +1,6 @@
 """What the adapters offer to the pipeline: one screen that says how the parts meet."""
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -24,11 +24,19 @@ from notifier.model import (
     Remembered,
     Scope,
     ScopeState,
+    Settled,
     Silence,
     Told,
     Trial,
     TuningJob,
 )
+
+Recognise = Callable[[str, int], Settled | None]
+"""By the name of a row, and what it says: the row as it was settled before."""
+
+
+def nothing_settled(name: str, says: int) -> None:
+    """Every row is to be read."""
 
 
 class Source(Protocol):
@@ -52,8 +60,11 @@ class Source(Protocol):
         """
         ...
 
-    def pages(self) -> AsyncGenerator[Page]:
-        """List all tuning jobs, newest first, 100 a page; a page is asked for when it is wanted."""
+    def pages(self, settled: Recognise = nothing_settled) -> AsyncGenerator[Page]:
+        """List all tuning jobs, newest first, 100 a page; a page is asked for when it is wanted.
+
+        A row that is `settled` is not read.
+        """
         ...
 
     async def describe(self, name: str, *, trials: bool = False) -> TuningJob:

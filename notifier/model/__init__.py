@@ -31,7 +31,7 @@ from notifier.model.quiet import QuietHours
 from notifier.model.silence import Silence
 from notifier.model.status import ENDED, FINAL, RUNNING, Status, ended, rank
 from notifier.model.trial import KnownTrials, Trial
-from notifier.model.watch import Page, Remembered, ScopeState, Summary
+from notifier.model.watch import Page, Remembered, ScopeState, Settled, Summary
 
 __all__ = [
     "ENDED",
@@ -70,6 +70,7 @@ __all__ = [
     "ResourceLimits",
     "Scope",
     "ScopeState",
+    "Settled",
     "Silence",
     "Status",
     "StatusChange",

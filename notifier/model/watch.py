@@ -22,19 +22,8 @@ class Summary:
     strategy: str | None = None
     counts: TrialCounts = TrialCounts()
     limits: ResourceLimits = ResourceLimits()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One answer of List: its rows, the server's clock then (`Date` header, UTC), and whether it is the last.
-
-    `unread` are rows that lack what a row must have: by the job's name, what it is.
-    """
-
-    rows: tuple[Summary, ...]
-    date: datetime
-    last: bool
-    unread: Mapping[str, str] = field(default_factory=dict)
+    says: int | None = field(default=None, compare=False)
+    """The row's status, creation and counters as a number of 64 bits; None where they are not as usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +57,33 @@ class Remembered:
     def unfinished(self) -> bool:
         """Whether more is expected of it: the job goes on, or its first sight is still owed."""
         return not self.told or not ended(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A row that was looked at beside a memory and deserved nothing: both the same again deserve nothing again.
+
+    `says` is the row's. `near`: it is watched, and about to end.
+    """
+
+    says: int
+    memory: Remembered
+    near: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of List: its rows, the server's clock then (`Date` header, UTC), and whether it is the last.
+
+    `settled` are further rows, which say what they said before, and are not read again. `unread` lack what a row must
+    have: by the job's name, what it is.
+    """
+
+    rows: tuple[Summary, ...]
+    date: datetime
+    last: bool
+    unread: Mapping[str, str] = field(default_factory=dict)
+    settled: tuple[Settled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

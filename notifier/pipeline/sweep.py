@@ -21,26 +21,13 @@ from notifier.detection.sweep import (
     kept_after,
     look,
 )
-from notifier.model import JobIdentity, Page, Remembered, ScopeState, Summary, ended
+from notifier.model import JobIdentity, Page, Remembered, ScopeState, Settled, Summary, ended
 from notifier.pipeline.ledger import Ledger
 from notifier.pipeline.look import Looker
 from notifier.ports import Observed, Routed, Source
 
 STALLS_SECONDS = 300.0
 """How often it is looked for jobs of which no trial ends any more: it concerns all that go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A row that was looked at beside a memory and deserved nothing: both the same again deserve nothing again.
-
-    `near`: it is watched, and about to end.
-    """
-
-    row: Summary
-    identity: JobIdentity
-    memory: Remembered
-    near: bool
 
 
 @dataclass(slots=True)
@@ -56,7 +43,7 @@ class Reading:
     looked_at: set[JobIdentity] = field(default_factory=set)
     wanted: list[Remembered] = field(default_factory=list)
     """The unfinished jobs that are watched, as they were remembered when the sweep began."""
-    settled: dict[int, Settled] = field(default_factory=dict)
+    settled: dict[str, Settled] = field(default_factory=dict)
     created: "array[float]" = field(default_factory=lambda: array("d"))
     near: bool = False
     """Whether a watched job is about to end."""
@@ -65,6 +52,15 @@ class Reading:
     def full(self) -> bool:
         """Whether it reads every row."""
         return self.down_to == -math.inf
+
+    def sees(self, identity: JobIdentity) -> bool:
+        """Note a row; whether it is the first of its job. New jobs push rows from one page on to the next."""
+        before = len(self.seen)
+        self.seen.add(identity)
+        if len(self.seen) == before:
+            return False
+        self.created.append(identity.created)
+        return True
 
 
 class ListSweep:
@@ -79,8 +75,8 @@ class ListSweep:
         self._looker = looker
         self._selects = selects
         self._rows: array[float] | None = None
-        self._settled: dict[int, Settled] = {}
-        """By the id of the row, which cannot be another's while it is held here."""
+        self._settled: dict[str, Settled] = {}
+        """By the name of the row."""
         self._audited: dict[JobIdentity, float] = {}
         self._full_every = full_every(ledger.scope.key)
         self.near = False
@@ -101,7 +97,7 @@ class ListSweep:
         reading = self._plan()
         async with self._ledger.batching(self._looker.alive):
             async with asyncio.TaskGroup() as looks:
-                async with aclosing(self._source.pages()) as pages:
+                async with aclosing(self._source.pages(self._settled_before)) as pages:
                     async for page in pages:
                         self._looker.alive()
                         if await self._read(page, reading, looks):
@@ -126,31 +122,43 @@ class ListSweep:
             down_to = math.floor(horizon(history, wanted, self._rows))
         return Reading(down_to, history, silent=history is None, keep_after=kept_after(state, now), wanted=wanted)
 
+    def _settled_before(self, name: str, says: int) -> Settled | None:
+        known = self._settled.get(name)
+        if known is None or known.says != says:
+            return None
+        memory = known.memory
+        return known if self._ledger.jobs.get(memory.identity) is memory else None
+
     async def _read(self, page: Page, reading: Reading, looks: asyncio.TaskGroup) -> bool:
         """Take in one page; say whether the horizon was reached."""
         reading.started = reading.started or page.date.timestamp()
         self._looker.tally.pages += 1
+        self._looker.tally.rows += len(page.rows) + len(page.settled)
         self._looker.tally.unread.update(page.unread)
+        reached = self._pass_over(page.settled, reading)
         scope = self._ledger.scope
         for row in page.rows:
-            known = self._settled.get(id(row))
-            identity = known.identity if known else identity_of(row, scope.account_id, scope.region)
+            identity = identity_of(row, scope.account_id, scope.region)
             if identity.created < reading.down_to:
                 return True
-            seen = len(reading.seen)
-            reading.seen.add(identity)
-            if len(reading.seen) == seen:
-                continue  # New jobs push rows from one page on to the next.
-            reading.created.append(identity.created)
-            memory = self._ledger.jobs.get(identity)
-            if known is not None and known.memory is memory:
-                reading.settled[id(row)] = known
+            if reading.sees(identity):
+                memory = self._ledger.jobs.get(identity)
+                if await self._take(row, identity, memory, reading):
+                    looking = self._looker.row(row, memory, silent=reading.silent, history=reading.history)
+                    self._begin(looking, row.name, looks)
+        return reached
+
+    def _pass_over(self, rows: Sequence[Settled], reading: Reading) -> bool:
+        """Take in rows that deserve nothing; say whether the horizon was reached."""
+        for known in rows:
+            memory = known.memory
+            if memory.identity.created < reading.down_to:
+                return True
+            if reading.sees(memory.identity):
+                # The memory's own texts and keys: thousands are kept from one sweep to the next.
+                reading.settled[memory.name] = known
                 if known.near:
                     reading.near = True
-            elif await self._take(row, identity, memory, reading):
-                looking = self._looker.row(row, memory, silent=reading.silent, history=reading.history)
-                self._begin(looking, row.name, looks)
-        self._looker.tally.rows += len(page.rows)
         return False
 
     async def _take(self, row: Summary, identity: JobIdentity, memory: Remembered | None, reading: Reading) -> bool:
@@ -166,9 +174,8 @@ class ListSweep:
                 await self._looker.note(row, memory, watched=watched)
             case _ if memory is not None and memory.missing_since is not None:
                 await self._looker.sighted(memory)
-            case Look.NOTHING if memory is not None:
-                # The memory's identity is the very key of what is remembered: a dictionary then need not compare them.
-                reading.settled[id(row)] = Settled(row, memory.identity, memory, near)
+            case Look.NOTHING if memory is not None and row.says is not None and row.name == memory.name:
+                reading.settled[memory.name] = Settled(row.says, memory, near)
         return False
 
     async def _unseen(self, reading: Reading, looks: asyncio.TaskGroup) -> None:

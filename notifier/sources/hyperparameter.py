@@ -7,8 +7,8 @@ from dataclasses import replace
 from aiobotocore.session import AioSession
 
 from notifier.errors import CallFailed, JobMissing
-from notifier.model import Api, BestTrainingJob, KnownTrials, Page, Trial, TuningJob
-from notifier.ports import Meter, Source
+from notifier.model import Api, BestTrainingJob, KnownTrials, Page, Settled, Summary, Trial, TuningJob
+from notifier.ports import Meter, Recognise, Source, nothing_settled
 from notifier.sources.access import accessed
 from notifier.sources.caller import Caller
 from notifier.sources.calls import Calls, Patience
@@ -17,7 +17,7 @@ from notifier.sources.mapping import tuning_job
 from notifier.sources.members import Answer, required_text, text
 from notifier.sources.operation import Operation
 from notifier.sources.role import Role
-from notifier.sources.rows import Rows
+from notifier.sources.rows import reader
 from notifier.sources.trials import compute_hours, instance_counts, pending_and_running, retried_attempts, trial
 
 
@@ -53,7 +53,6 @@ class HyperparameterSource:
         self.region = calls.place.region
         self._calls = calls
         self._caller = caller
-        self._rows = Rows()
 
     async def account(self) -> str | None:
         """The account; None where no setting names it and STS will not say."""
@@ -63,20 +62,26 @@ class HyperparameterSource:
         """The ARN of the role that was assumed, if any is."""
         return await self._caller.role()
 
-    async def pages(self) -> AsyncGenerator[Page, None]:
+    async def pages(self, settled: Recognise = nothing_settled) -> AsyncGenerator[Page, None]:
         """All tuning jobs, newest first, 100 a page."""
         pages = follow(
             self._calls,
             Operation.LIST,
             "HyperParameterTuningJobSummaries",
-            self._rows.listing(),
+            reader(settled),
             named_by="HyperParameterTuningJobName",
             SortBy="CreationTime",
             SortOrder="Descending",
         )
         async with aclosing(pages):
             async for page in pages:
-                yield Page(page.rows, page.date, last=page.next_token is None, unread=page.unread)
+                yield Page(
+                    tuple(each for each in page.rows if isinstance(each, Summary)),
+                    page.date,
+                    last=page.next_token is None,
+                    unread=page.unread,
+                    settled=tuple(each for each in page.rows if isinstance(each, Settled)),
+                )
 
     async def describe(self, name: str, *, trials: bool = False) -> TuningJob:
         """One job's record. What `trials` asks for beyond it is left out where AWS does not give it."""

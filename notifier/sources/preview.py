@@ -7,7 +7,7 @@ from aiobotocore.session import AioSession
 
 from notifier.errors import CallFailed, Cause
 from notifier.model import Api, KnownTrials, Page, Trial, TuningJob
-from notifier.ports import Meter, Source
+from notifier.ports import Meter, Recognise, Source, nothing_settled
 from notifier.sources.access import accessed
 from notifier.sources.caller import Caller
 from notifier.sources.calls import Calls, Patience
@@ -57,7 +57,7 @@ class PreviewSource:
         """The ARN of the role that was assumed, if any is."""
         return await self._caller.role()
 
-    async def pages(self) -> AsyncGenerator[Page, None]:
+    async def pages(self, settled: Recognise = nothing_settled) -> AsyncGenerator[Page, None]:
         """Raise CallFailed: the preview lists nothing."""
         nothing: tuple[Page, ...] = ()
         for page in nothing:

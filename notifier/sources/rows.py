@@ -1,9 +1,11 @@
 """List's rows, read once: what a row said in the listing before need not be read again."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from notifier.model import Summary
+from notifier.model import Settled, Summary
+from notifier.ports import Recognise
 from notifier.sources.mapping import summary
 from notifier.sources.members import Answer, moment
 from notifier.sources.parsing import Row
@@ -16,40 +18,26 @@ NAME, STATUS, CREATED, COUNTERS = (
 )
 
 
-class Rows:
-    """Reads the rows of one listing after the other.
+def reader(settled: Recognise) -> Callable[[Answer], Summary | Settled]:
+    """What reads a row, unless it says what a row of this name said before: most rows of most sweeps.
 
-    A row whose status, creation and counters are those of the listing before gives the very same Summary object: most
-    rows of most sweeps. Whoever compares can then compare by identity. (LastModifiedTime may move without any of them;
-    the Summary then keeps the earlier one.)
+    Status, creation and counters are what it says. (LastModifiedTime may move without any of them.)
     """
 
-    def __init__(self) -> None:
-        self._before: dict[Any, tuple[int | None, Summary]] = {}
+    def read(row: Answer) -> Summary | Settled:
+        # As it came over the wire: most rows need not be read at all.
+        came = row.came if type(row) is Row else {**row, CREATED: moment(row, CREATED)}
+        says = _says(came)
+        known = settled(came[NAME], says) if says is not None else None
+        return replace(summary(row), says=says) if known is None else known
 
-    def listing(self) -> Callable[[Answer], Summary]:
-        """What reads the rows of a new listing; only the listing before it is remembered."""
-        before = self._before
-        now: dict[Any, tuple[int | None, Summary]] = {}
-        self._before = now
-
-        def read(row: Answer) -> Summary:
-            # As it came over the wire: most rows need not be read at all.
-            came = row.came if type(row) is Row else {**row, CREATED: moment(row, CREATED)}
-            name, says = came.get(NAME), _says(came)
-            known = before.get(name)
-            if known is None or known[0] != says or says is None:
-                known = (says, summary(row))
-            now[name] = known
-            return known[1]
-
-        return read
+    return read
 
 
 def _says(came: Mapping[str, Any]) -> int | None:
     """What a row says, as a number of 64 bits: thousands are kept. None for a row that is none."""
     try:
         counters = came[COUNTERS]
-        return hash((came[STATUS], came[CREATED], *counters, *counters.values()))
+        return hash((came[NAME], came[STATUS], came[CREATED], *counters, *counters.values()))
     except (AttributeError, KeyError, TypeError):
         return None

@@ -25,6 +25,7 @@ from notifier.model import (
     Trial,
     TuningJob,
 )
+from notifier.ports import Recognise, nothing_settled
 from notifier.store.database import Database
 from tests import virtual
 from tests.examples import ACCOUNT, NOON, REGION, best, tuning_job
@@ -117,14 +118,21 @@ class View:
         """The caller's own credentials."""
         return None
 
-    async def pages(self) -> AsyncGenerator[Page]:
+    async def pages(self, settled: Recognise = nothing_settled) -> AsyncGenerator[Page]:
         """Two rows a page, newest first."""
         rows = [_row(job) for job in map(self._listed, reversed(self._account.histories)) if job is not None]
         for start in range(0, max(1, len(rows)), 2):
             await asyncio.sleep(0.2)
             if self._account.mood == "down" or (self._account.mood == "breaks" and start):
                 raise CallFailed(Cause.SERVER, "sagemaker:List…: HTTP 500")
-            yield Page(tuple(rows[start : start + 2]), wall(), last=start + 2 >= len(rows))
+            told = rows[start : start + 2]
+            known = [settled(each.name, each.says or 0) for each in told]
+            yield Page(
+                tuple(row for row, same in zip(told, known, strict=True) if same is None),
+                wall(),
+                last=start + 2 >= len(rows),
+                settled=tuple(same for same in known if same is not None),
+            )
         if self._account.mood == "breaks":
             raise CallFailed(Cause.MALFORMED, "sagemaker:List…: its answer makes no sense")
 
@@ -152,7 +160,8 @@ class View:
 
 
 def _row(job: TuningJob) -> Summary:
-    return Summary(job.name, job.arn, job.status, job.created_at, ended_at=job.ended_at, counts=job.counts)
+    says = hash((job.name, job.status, job.created_at, job.counts))
+    return Summary(job.name, job.arn, job.status, job.created_at, ended_at=job.ended_at, counts=job.counts, says=says)
 
 
 @dataclass(eq=False)

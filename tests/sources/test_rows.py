@@ -1,13 +1,16 @@
 """A row that says what it said in the listing before is not read again."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from notifier.model import JobIdentity, Remembered, Settled, Summary
+from notifier.ports import Recognise, nothing_settled
 from notifier.sources.members import Unreadable
-from notifier.sources.rows import Rows
+from notifier.sources.rows import reader
 
 CREATED = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -23,12 +26,35 @@ def row(**changes: Any) -> dict[str, Any]:
     return given | changes
 
 
-def test_the_same_words_give_the_same_object() -> None:
-    rows = Rows()
+def memory() -> Remembered:
+    return Remembered(JobIdentity.of("111122223333", "us-east-1", "xgb", CREATED), "xgb", "InProgress")
 
-    first, again, later = (rows.listing()(row()) for _ in range(3))
 
-    assert first is again is later
+def read(row: dict[str, Any], settled: Recognise = nothing_settled) -> Summary:
+    found = reader(settled)(row)
+    assert isinstance(found, Summary)
+    return found
+
+
+class Before:
+    """What a row said in the listing before."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        says = read(row).says
+        assert says is not None
+        self.name = row["HyperParameterTuningJobName"]
+        self.known = Settled(says, memory(), near=False)
+
+    def settled(self, name: str, says: int) -> Settled | None:
+        """What a sweep answers."""
+        return self.known if (name, says) == (self.name, self.known.says) else None
+
+
+def test_what_says_the_same_is_not_read_again() -> None:
+    before = Before(row())
+
+    assert reader(before.settled)(row()) is before.known
+    assert reader(before.settled)(row(LastModifiedTime=CREATED)) is before.known
 
 
 @pytest.mark.parametrize(
@@ -42,43 +68,35 @@ def test_the_same_words_give_the_same_object() -> None:
     ],
 )
 def test_any_other_word_is_read_anew(changes: dict[str, Any]) -> None:
-    rows = Rows()
-    before = rows.listing()(row())
+    before = Before(row())
 
-    after = rows.listing()(row(**changes))
+    after = read(row(**changes), before.settled)
 
-    assert after is not before
-    assert after == Rows().listing()(row(**changes))
-
-
-def test_a_row_that_became_unreadable_is_not_taken_for_the_one_before() -> None:
-    rows = Rows()
-    rows.listing()(row())
-
-    with pytest.raises(Unreadable):
-        rows.listing()(row(TrainingJobStatusCounters=None))
+    assert after == read(row(**changes))
+    assert after.says != before.known.says
 
 
-def test_only_the_listing_before_is_remembered() -> None:
-    rows = Rows()
-    first = rows.listing()(row())
-    rows.listing()
+@pytest.mark.parametrize("counters", [None, {}, [], "many", {"Completed": {}}])
+def test_a_row_that_became_unreadable_is_not_taken_for_the_one_before(counters: Any) -> None:
+    before = Before(row())
 
-    assert rows.listing()(row()) is not first
+    with suppress(Unreadable):
+        assert read(row(TrainingJobStatusCounters=counters), before.settled).says != before.known.says
 
 
 def test_the_hour_that_comes_twice_when_summer_time_ends_makes_two_jobs() -> None:
-    berlin, rows = ZoneInfo("Europe/Berlin"), Rows()
+    berlin = ZoneInfo("Europe/Berlin")
     summer = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(berlin)
     winter = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).astimezone(berlin)
     assert summer.replace(tzinfo=None) == winter.replace(tzinfo=None)
 
-    before = rows.listing()(row(CreationTime=summer))
+    before = Before(row(CreationTime=summer))
 
-    assert rows.listing()(row(CreationTime=winter)).created_at - before.created_at == timedelta(hours=1)
+    later = read(row(CreationTime=winter), before.settled).created_at
+    assert later - read(row(CreationTime=summer)).created_at == timedelta(hours=1)
 
 
 def test_the_time_is_in_utc_whatever_zone_it_came_in() -> None:
     zone = timezone(timedelta(hours=2))
 
-    assert Rows().listing()(row(CreationTime=CREATED.astimezone(zone))).created_at == CREATED
+    assert read(row(CreationTime=CREATED.astimezone(zone))).created_at == CREATED
