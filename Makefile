@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo check test bench faults soak lock clean
+.PHONY: setup demo check test coverage bench faults soak lock clean
 
 setup: $(READY)
 
@@ -26,11 +26,17 @@ check: setup
 	$(BIN)/lint-imports
 
 test: check
+	$(BIN)/python -m pytest $(MOST)
+	$(FAULTS)
+
+MOST = -n 2 --dist worksteal --ignore tests/faults --ignore tests/soak
+
+# Which lines no test runs, in all processes. It takes as long again as the tests themselves, so that `test` does not ask.
+coverage: setup
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist worksteal --ignore tests/faults --ignore tests/soak
+	$(BIN)/coverage run -m pytest $(MOST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
-	$(FAULTS)
 
 bench: setup
 	$(BIN)/python -m benchmarks
