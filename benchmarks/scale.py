@@ -12,7 +12,8 @@ class Scale:
 
     `workers` are how many share a database, one crew after the other; each is told so many `events`.
     `messages` are sent in a round of deliveries. `told` jobs of so many `remembered` move at once, and each is told.
-    `scopes` are accounts and regions of one worker, swept at this `interval` (seconds).
+    `scopes` are accounts and regions of one worker, swept at this `interval` (seconds); `shared` are so many, of which
+    only the memory is looked at.
     """
 
     sizes: tuple[int, ...] = (100, 1_000, 10_000)
@@ -31,6 +32,7 @@ class Scale:
     events: int = 48
     scopes: tuple[int, ...] = (20, 100, 300, 1_000)
     interval: float = 30.0
+    shared: int = 100
 
 
 FULL = Scale()
@@ -51,4 +53,5 @@ SMOKE = Scale(
     events=6,
     scopes=(5,),
     interval=1.0,
+    shared=5,
 )

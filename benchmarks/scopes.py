@@ -58,15 +58,18 @@ async def scopes(endpoint: Endpoint, scale: Scale) -> AsyncIterator[Figure]:
             yield figure
 
 
-async def _measured(count: int, interval: float) -> AsyncIterator[Figure]:
-    accounts = -(-count // len(REGIONS))
-    settings = {
-        "NOTIFIER_ACCOUNTS": ",".join(f"{number:012d}" for number in range(1, accounts + 1)),
+def settings_of(count: int, interval: float) -> dict[str, str]:
+    """What makes a worker watch so many accounts and regions, a multiple of REGIONS."""
+    return {
+        "NOTIFIER_ACCOUNTS": ",".join(f"{number:012d}" for number in range(1, count // len(REGIONS) + 1)),
         "NOTIFIER_REGIONS": ",".join(REGIONS),
         "NOTIFIER_ROLE": "notifier",
         "NOTIFIER_POLL_INTERVAL": f"{interval:.0f}s",
     }
-    count, what = accounts * len(REGIONS), f"{accounts * len(REGIONS):,} scopes"
+
+
+async def _measured(count: int, interval: float) -> AsyncIterator[Figure]:
+    settings, what = settings_of(count, interval), f"{count:,} scopes"
     with TemporaryDirectory() as folder:
         async with running(Path(folder) / "notifier.db", **settings) as service:
             alive, metrics = Asking(service, "/healthz"), Asking(service, "/metrics")
