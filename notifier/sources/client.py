@@ -17,6 +17,7 @@ from notifier.errors import CallFailed, Cause, Problem, SettingsError
 from notifier.sources.models import Models
 from notifier.sources.own import OWN_CREDENTIALS, OwnCredentials
 from notifier.sources.parsing import Parsers
+from notifier.sources.signing import sign_swiftly
 from notifier.sources.tls import SharedTls
 
 PREVIEW_SERVICE = "sagemaker-preview"
@@ -37,6 +38,7 @@ def new_session() -> AioSession:
     # Credentials that cannot be had end the call, which is told in a line; this would be a traceback each time.
     logging.getLogger("aiobotocore.credentials").setLevel(logging.ERROR)
     session = AioSession()
+    sign_swiftly(session, "sagemaker")
     session.user_agent_extra = f"{session.user_agent_extra} notifier/{__version__}"
     session.register_component("response_parser_factory", Parsers())
     session.register_component(OWN_CREDENTIALS, OwnCredentials(session))
