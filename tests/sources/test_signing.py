@@ -91,7 +91,7 @@ async def test_our_clients_sign_by_it_and_no_others(monkeypatch: pytest.MonkeyPa
     add_auth = Signer.add_auth
 
     def noted(self: Signer, request: AWSRequest) -> None:
-        signed.append(request.url)
+        signed.append(str(request.url))
         add_auth(self, request)
 
     monkeypatch.setattr(Signer, "add_auth", noted)
