@@ -38,7 +38,7 @@ class Prepared:
         if compiled.order is None:
             result = connection.exec_driver_sql(compiled.text, filled)
             return result.all() if result.returns_rows else ()
-        cursor = _driver(connection).execute(compiled.text, [filled[name] for name in compiled.order])
+        cursor = driver_of(connection).execute(compiled.text, [filled[name] for name in compiled.order])
         return cast(Sequence[Sequence[Any]], cursor.fetchall())
 
     def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -50,7 +50,7 @@ class Prepared:
             connection.exec_driver_sql(compiled.text, [compiled.values | dict(row) for row in rows])
             return
         order = compiled.order
-        _driver(connection).executemany(compiled.text, [[row[name] for name in order] for row in rows])
+        driver_of(connection).executemany(compiled.text, [[row[name] for name in order] for row in rows])
 
     def _for(self, dialect: Dialect, size: int, columns: Sequence[str]) -> "_Compiled":
         key = dialect.name, size, columns
@@ -82,5 +82,6 @@ def _compiled(statement: ClauseElement, dialect: Dialect, members: Sequence[str]
     return _Compiled(compiled.string, members, dict(own), compiled.positiontup)
 
 
-def _driver(connection: Connection) -> Any:
+def driver_of(connection: Connection) -> Any:
+    """The driver's own connection."""
     return connection.connection.driver_connection

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import URL
@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedEr
 
 from notifier.errors import StoreUnusable
 from notifier.store.database import Backend
+from notifier.store.prepared import driver_of
 
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process's write transaction: below the grace of a stop."""
@@ -123,11 +124,6 @@ class Kept:
         except KeyError:
             return
         connection.close()
-
-
-def driver_of(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection."""
-    return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
 def _engine(file: Path) -> Engine:

@@ -16,7 +16,7 @@ from notifier.errors import StoreUnavailable
 from notifier.model import JobIdentity
 from notifier.ports import Outcome
 from notifier.store import Store, open_store
-from notifier.store.database import Database
+from notifier.store.database import READERS, Database
 from tests.examples import tuning_job
 from tests.store.looks import SCOPE, Clock, file_of, first_look, look
 from tests.store.processes import child, heard, kill
@@ -269,3 +269,36 @@ async def test_a_mistake_of_ours_does_not_tell_what_was_to_be_written(store: Sto
         await database(store).write(lambda connection: connection.execute(statement, {"name": "s3cret", "key": "k"}))
 
     assert "NOT NULL constraint failed" in str(caught.value) and "s3cret" not in str(caught.value)
+
+
+def opened(file: Path) -> int:
+    """How often this process has a database open."""
+    links = Path("/proc/self/fd").iterdir()
+    return sum(link.is_symlink() and str(link.readlink()) == str(file) for link in links)
+
+
+async def test_threads_keep_their_connections_and_a_closed_store_leaves_none(url: str) -> None:
+    file = file_of(url)
+    async with open_store(url, exclusive=True) as store:
+        for _ in range(20):
+            await asyncio.gather(*(store.watch.remembered(SCOPE) for _ in range(READERS)), store.upkeep.probe())
+        assert 1 < opened(file) <= READERS + 1
+
+    assert opened(file) == 0
+
+
+async def test_a_connection_that_is_in_use_when_the_store_is_closed_is_closed_after_its_use(url: str) -> None:
+    begun, let, file = threading.Event(), threading.Event(), file_of(url)
+
+    def hang(connection: Connection) -> None:
+        begun.set()
+        assert let.wait(10)
+
+    async with open_store(url, exclusive=True) as store:
+        reading = asyncio.create_task(database(store).read(hang))
+        await asyncio.to_thread(begun.wait, 10)
+    assert opened(file) > 0
+
+    let.set()
+    await reading
+    assert opened(file) == 0
