@@ -161,12 +161,21 @@ def test_no_control_character_reaches_a_terminal_and_no_text_forges_a_line(forma
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenPipeError(), ValueError("closed")])
 def test_a_log_that_cannot_be_written_ends_nothing(error: Exception) -> None:
     class Full(io.StringIO):
+        full = True
+
         def write(self, text: str) -> int:
-            raise error
+            if self.full:
+                raise error
+            return super().write(text)
 
-    configure_logging("info", "json", Full())
+    configure_logging("info", "json", stream := Full())
+    log = structlog.get_logger("notifier.test")
 
-    structlog.get_logger("notifier.test").warning("it happened")
+    log.warning("it happened")
+    stream.full = False
+    log.warning("there is room again")
+
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["there is room again"]
 
 
 def test_numbers_that_json_does_not_know_become_text() -> None:
