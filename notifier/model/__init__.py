@@ -24,6 +24,7 @@ from notifier.model.job import (
     ResourceLimits,
     TrialCounts,
     TuningJob,
+    the_same_counts,
 )
 from notifier.model.lease import Lease
 from notifier.model.outbox import Batch, Hold, Owed, Policy, Told
@@ -82,4 +83,5 @@ __all__ = [
     "ended",
     "event_id",
     "rank",
+    "the_same_counts",
 ]

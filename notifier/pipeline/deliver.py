@@ -163,7 +163,8 @@ class Delivery:
         if outcome.hold is not None and outcome.hold.until is not None:
             self._waits.due("hold", outcome.hold.until, now, tick)
         for row in outcome.postponed:
-            self._waits.due(row.seq, row.next_at, now, tick)
+            if row.next_at > 0:
+                self._waits.due(row.seq, row.next_at, now, tick)
 
     def _settled(self, answers: Sequence[Answer], outcome: Outcome, now: float) -> None:
         """What these answers change is written down."""

@@ -15,6 +15,7 @@ from notifier.model import (
     Summary,
     TrialCounts,
     TuningJob,
+    the_same_counts,
 )
 from notifier.sources.members import (
     Answer,
@@ -199,7 +200,7 @@ def _range(kind: str, each: Answer) -> ParameterRange:
 
 
 def _counts(counters: Answer) -> TrialCounts:
-    return _the_same_counts(
+    return the_same_counts(
         count(counters, "Completed") or 0,
         count(counters, "InProgress"),
         count(counters, "RetryableError") or 0,
@@ -227,7 +228,6 @@ def _limits(limits: Answer) -> ResourceLimits:
 
 # One object for all rows that say the same: thousands of them are kept from one listing to the next.
 _the_same_limits = lru_cache(maxsize=1024)(ResourceLimits)
-_the_same_counts = lru_cache(maxsize=4096)(TrialCounts)
 
 
 def _preview_limits(limits: Answer) -> ResourceLimits:

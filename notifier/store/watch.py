@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -16,8 +15,8 @@ from notifier.model import (
     Remembered,
     Scope,
     ScopeState,
-    TrialCounts,
     TuningJob,
+    the_same_counts,
 )
 from notifier.ports import Observed, Routed
 from notifier.store.codec import decode_record, encode_record, plain, plain_or_none
@@ -168,15 +167,13 @@ def remembered_of(row: Sequence[Any]) -> Remembered:
     What many rows say, or what one says twice, becomes one object: thousands are kept in memory.
     """
     account, region, lower_name, created, name, status, *rest = row
-    *counts, best_name, best, first, told, described, watched, looked_at, missing_since, ended_at, moved_at, early = (
-        rest
-    )
+    *counts, best_name, best, first, told, described, watched, looked_at, missing, ended_at, moved_at, early = rest
     identity = JobIdentity(intern(account), intern(region), name if name == lower_name else lower_name, created)
     return Remembered(
         identity,
         name,
         intern(status),
-        _the_same_counts(*counts),
+        the_same_counts(*counts),
         best_name,
         best,
         best if first == best else first,
@@ -185,14 +182,11 @@ def remembered_of(row: Sequence[Any]) -> Remembered:
         bool(described),
         bool(watched),
         looked_at,
-        missing_since,
+        missing,
         ended_at,
         moved_at,
         tuple(early.splitlines()) if early else (),
     )
-
-
-_the_same_counts = lru_cache(maxsize=4096)(TrialCounts)
 
 
 def _rows(scope: Scope, observed: Sequence[Observed]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
